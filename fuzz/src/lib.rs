@@ -1,0 +1,1 @@
+//! Oracles: what must hold of any octets whatever.

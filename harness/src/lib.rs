@@ -1,0 +1,7 @@
+//! The judge: `topology → link → subject → tester → purpose → verdict → evidence → report`.
+//!
+//! It shares `roamproof-wire` with the accused and nothing else: it never sees a node's state.
+
+pub mod link;
+pub mod subject;
+pub mod topology;

@@ -1,3 +1,11 @@
 //! The command line: parse, call, print.
 
-fn main() {}
+mod cli;
+
+use std::process;
+
+use cli::Cli;
+
+fn main() -> process::ExitCode {
+    Cli::read_and_run().into()
+}

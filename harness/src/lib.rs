@@ -2,6 +2,9 @@
 //!
 //! It shares `roamproof-wire` with the accused and nothing else: it never sees a node's state.
 
+pub mod exit_code;
 pub mod link;
 pub mod subject;
 pub mod topology;
+
+pub use exit_code::ExitCode;

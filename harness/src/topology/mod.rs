@@ -138,13 +138,8 @@ impl Topology {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] = [
-        Self::MobileTerminal,
-        Self::HomeAgent,
-        Self::Correspondent,
-        Self::SipServer,
-        Self::Router,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::MobileTerminal, Self::HomeAgent, Self::Correspondent, Self::SipServer, Self::Router];
 
     /// Its name on the command line and in configuration.
     pub const fn name(self) -> &'static str {

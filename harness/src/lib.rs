@@ -3,6 +3,7 @@
 //! It shares `roamproof-wire` with the accused and nothing else: it never sees a node's state.
 
 pub mod exit_code;
+pub mod evidence;
 pub mod link;
 pub mod subject;
 pub mod topology;

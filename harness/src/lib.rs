@@ -2,10 +2,15 @@
 //!
 //! It shares `roamproof-wire` with the accused and nothing else: it never sees a node's state.
 
+pub mod catalogue;
+pub mod coverage;
 pub mod exit_code;
 pub mod evidence;
 pub mod link;
+pub mod requirement;
 pub mod subject;
 pub mod topology;
 
+pub use catalogue::Catalogue;
 pub use exit_code::ExitCode;
+pub use requirement::{Level, Requirement};

@@ -4,6 +4,8 @@
 //! subcommand is a file with its options and a `run` that returns the exit code.
 
 mod completions;
+mod explain;
+mod list;
 mod output;
 mod refusal;
 
@@ -37,6 +39,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    List(list::Args),
+    Explain(explain::Args),
     Completions(completions::Args),
 }
 
@@ -63,6 +67,8 @@ impl Cli {
         let context = Context::new(self.format, self.color);
         context.start_log();
         let outcome = match self.command {
+            Command::List(args) => list::run(args, &context),
+            Command::Explain(args) => explain::run(args, &context),
             Command::Completions(args) => completions::run(args, &context),
         };
         outcome.unwrap_or_else(|error| refusal::tell(&error, &context))

@@ -5,6 +5,7 @@ use std::fmt;
 
 use anstyle::AnsiColor;
 use roamproof_harness::ExitCode;
+use roamproof_harness::catalogue::UnknownId;
 
 use super::Context;
 
@@ -23,6 +24,11 @@ impl Refusal {
     /// The command line, or a file it names, cannot be understood: exit code 2.
     pub(crate) fn usage(what: impl Into<String>, cure: impl Into<String>) -> Self {
         Self { code: ExitCode::Usage, what: what.into(), cure: cure.into() }
+    }
+
+    /// No requirement has this name: exit code 2.
+    pub(crate) fn unknown_id(error: UnknownId) -> Self {
+        Self::usage(error.to_string(), "`roamproof list` prints every name")
     }
 }
 

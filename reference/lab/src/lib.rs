@@ -180,7 +180,9 @@ impl Lab {
 
     /// Plugs an interface out, and tells the node if it was in.
     pub fn unplug(&mut self, node: NodeId, interface: Interface) {
-        let Some(place) = self.nodes[node.0].links.get_mut(usize::from(interface.0)) else { return };
+        let Some(place) = self.nodes[node.0].links.get_mut(usize::from(interface.0)) else {
+            return;
+        };
         let Some(link) = place.take() else { return };
         self.links[link.0].ends.retain(|end| *end != End::Node(node, interface));
         self.input(node, Input::Link { interface, up: false });

@@ -34,7 +34,9 @@ pub enum Command {
 
 /// Text that is no command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no command: {0:?}; known are: call IDENTIFIER, answer, hangup, options IDENTIFIER, echo ADDRESS, restart")]
+#[error(
+    "no command: {0:?}; known are: call IDENTIFIER, answer, hangup, options IDENTIFIER, echo ADDRESS, restart"
+)]
 pub struct UnknownCommand(pub String);
 
 impl FromStr for Command {

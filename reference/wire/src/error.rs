@@ -62,12 +62,7 @@ pub enum Fault {
 
 impl WireError {
     /// `need` octets were promised at `offset` and `have` are left.
-    pub const fn truncated(
-        within: &'static str,
-        offset: usize,
-        need: usize,
-        have: usize,
-    ) -> Self {
+    pub const fn truncated(within: &'static str, offset: usize, need: usize, have: usize) -> Self {
         Self { within, offset, fault: Fault::Truncated { need, have } }
     }
 
@@ -119,10 +114,19 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case(WireError::truncated("Binding Update", 1, 16, 15), "Binding Update: octet 1: needs 16 octets, has 15")]
-    #[case(WireError::illegal("Mobility Header", 0, 58), "Mobility Header: octet 0: 0x3a has no meaning here")]
+    #[case(
+        WireError::truncated("Binding Update", 1, 16, 15),
+        "Binding Update: octet 1: needs 16 octets, has 15"
+    )]
+    #[case(
+        WireError::illegal("Mobility Header", 0, 58),
+        "Mobility Header: octet 0: 0x3a has no meaning here"
+    )]
     #[case(WireError::grammar("Via", 9, "a slash"), "Via: octet 9: expected a slash")]
-    #[case(WireError::missing("SIP request", 40, "Call-ID"), "SIP request: octet 40: Call-ID is missing")]
+    #[case(
+        WireError::missing("SIP request", 40, "Call-ID"),
+        "SIP request: octet 40: Call-ID is missing"
+    )]
     fn an_error_is_one_line(#[case] error: WireError, #[case] line: &str) {
         assert_eq!(error.to_string(), line);
     }

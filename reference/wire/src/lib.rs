@@ -15,6 +15,7 @@
 pub mod checksum;
 mod error;
 mod reader;
+pub mod sip;
 
 pub use error::{Fault, WireError};
 pub use reader::Reader;

@@ -1,0 +1,138 @@
+//! Parameters behind semicolons, of header fields and of URIs (RFC 3261 25.1).
+
+use super::text::{Cursor, trimmed};
+use crate::WireError;
+
+/// Checked parameters, as text: `;branch=z9hG4bK776;rport`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Parameters<'a> {
+    text: &'a str,
+}
+
+impl<'a> Parameters<'a> {
+    /// The parameters as they were written, the first semicolon included.
+    pub const fn text(self) -> &'a str {
+        self.text
+    }
+
+    /// Each name with its value, in order; values keep their quotes.
+    pub fn iter(self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
+        let mut cursor = Cursor::new("parameters", self.text.as_bytes());
+        std::iter::from_fn(move || next(&mut cursor).ok().flatten())
+    }
+
+    /// The value of the first parameter called `name`, whatever its case: `Some(None)` where it
+    /// stands there without a value.
+    pub fn find(self, name: &str) -> Option<Option<&'a str>> {
+        self.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The value of the first parameter called `name` that has one.
+    pub fn value(self, name: &str) -> Option<&'a str> {
+        self.find(name).flatten()
+    }
+
+    /// Whether a parameter called `name` is there.
+    pub fn has(self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    /// Reads parameters from `cursor` as far as they go.
+    pub(super) fn read(cursor: &mut Cursor<'a>) -> Result<Self, WireError> {
+        let start = *cursor;
+        let mut end = *cursor;
+        while next(cursor)?.is_some() {
+            end = *cursor;
+        }
+        *cursor = end;
+        let raw = &start.rest()[..end.position() - start.position()];
+        let (text, _) = trimmed(raw);
+        let text = std::str::from_utf8(text).map_err(|_| start.error("UTF-8"))?;
+        Ok(Self { text })
+    }
+}
+
+type Parameter<'a> = (&'a str, Option<&'a str>);
+
+fn next<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Parameter<'a>>, WireError> {
+    cursor.skip_space();
+    if !cursor.takes(b';') {
+        return Ok(None);
+    }
+    cursor.skip_space();
+    let at = *cursor;
+    let name = text(cursor.take_while(is_value));
+    if name.is_empty() {
+        return Err(at.error("a parameter name"));
+    }
+    let before = *cursor;
+    cursor.skip_space();
+    if !cursor.takes(b'=') {
+        *cursor = before;
+        return Ok(Some((name, None)));
+    }
+    cursor.skip_space();
+    if let Some(quoted) = cursor.quoted()? {
+        return Ok(Some((name, Some(quoted))));
+    }
+    let at = *cursor;
+    let value = text(cursor.take_while(is_value));
+    if value.is_empty() {
+        return Err(at.error("a parameter value"));
+    }
+    Ok(Some((name, Some(value))))
+}
+
+fn text(octets: &[u8]) -> &str {
+    std::str::from_utf8(octets).expect("parameter characters are ASCII")
+}
+
+/// The union of what tokens, hosts and URI parameters may hold.
+const fn is_value(octet: u8) -> bool {
+    octet.is_ascii_graphic()
+        && !matches!(octet, b';' | b',' | b'?' | b'<' | b'>' | b'"' | b'=' | b'\\' | b'@')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn read(text: &str) -> Result<Parameters<'_>, WireError> {
+        Parameters::read(&mut Cursor::new("parameters", text.as_bytes()))
+    }
+
+    #[test]
+    fn each_is_a_name_with_or_without_a_value() {
+        let parameters =
+            read(" ;branch = z9hG4bKa ; rport;\r\n tag=\"a;b\\\"c\";received=[2001:db8::7] ")
+                .unwrap();
+        let all: Vec<_> = parameters.iter().collect();
+        assert_eq!(
+            all,
+            [
+                ("branch", Some("z9hG4bKa")),
+                ("rport", None),
+                ("tag", Some("\"a;b\\\"c\"")),
+                ("received", Some("[2001:db8::7]")),
+            ]
+        );
+        assert_eq!(parameters.value("BRANCH"), Some("z9hG4bKa"));
+        assert_eq!(parameters.find("rport"), Some(None));
+        assert!(!parameters.has("maddr"));
+    }
+
+    #[rstest]
+    #[case::no_name("; =1", 2, "a parameter name")]
+    #[case::nothing(";a;", 3, "a parameter name")]
+    #[case::no_value(";tag=", 5, "a parameter value")]
+    #[case::open_quote(";tag=\"b", 5, "a closing quote")]
+    #[case::open_escape(";tag=\"b\\", 5, "a closing quote")]
+    fn what_is_none_is_refused_where_it_stands(
+        #[case] text: &str,
+        #[case] offset: usize,
+        #[case] expected: &'static str,
+    ) {
+        assert_eq!(read(text), Err(WireError::grammar("parameters", offset, expected)));
+    }
+}

@@ -4,8 +4,8 @@
 
 pub mod catalogue;
 pub mod coverage;
-pub mod exit_code;
 pub mod evidence;
+pub mod exit_code;
 pub mod link;
 pub mod requirement;
 pub mod subject;

@@ -4,6 +4,11 @@
 //! topology is nothing but the harness passing frames from port to port, so that it sees, records
 //! and can lose each of them, in simulated time and live alike.
 
+#[cfg(feature = "live")]
+pub mod clock;
+#[cfg(feature = "live")]
+pub mod packet_socket;
+
 use std::io;
 use std::time::Duration;
 

@@ -1,5 +1,18 @@
 //! Topologies: links, nodes on them, and the arm that makes them run.
 
+#[cfg(feature = "live")]
+pub mod addressing;
+#[cfg(feature = "live")]
+pub mod cleanup;
+#[cfg(feature = "live")]
+pub mod namespace;
+#[cfg(feature = "live")]
+pub mod netlink;
+#[cfg(feature = "live")]
+pub mod sandbox;
+#[cfg(feature = "live")]
+pub mod veth;
+
 use std::fmt;
 use std::net::Ipv6Addr;
 

@@ -15,6 +15,8 @@
 pub mod checksum;
 mod error;
 mod reader;
+pub mod rtp;
+pub mod sdp;
 pub mod sip;
 
 pub use error::{Fault, WireError};

@@ -44,6 +44,7 @@ fn everything_in_a_message_can_be_read() {
     assert_eq!(view.to_string(), "INVITE sip:mt@[2001:db8:a::100]:5061");
 }
 
+#[expect(clippy::unwrap_used, reason = "a helper of the test above")]
 fn check_reading(message: &impl Fields) {
     assert_eq!(message.method(), Some(Method::Invite));
     let branches: Vec<_> =
@@ -351,7 +352,7 @@ fn a_stream_is_cut_by_content_length_however_it_is_split() {
         StreamItem::Message(first.clone().into_bytes()),
         StreamItem::Message(MINIMAL.as_bytes().to_vec()),
         StreamItem::KeepAlive,
-        StreamItem::Message(first.clone().into_bytes()),
+        StreamItem::Message(first.into_bytes()),
     ];
     for size in [1, 2, 3, 7, 100, 100_000] {
         let mut reader = StreamReader::new();

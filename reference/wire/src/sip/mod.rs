@@ -37,6 +37,8 @@ pub use uri::{Scheme, Uri, UriView};
 pub use via::{Transport, Via, ViaView};
 pub use view::MessageView;
 
+pub(crate) use text::line_feed;
+
 /// The most header lines a message may have.
 pub const HEADERS_MAX: usize = 1024;
 /// The most octets a start line or a header field may have, folds included.

@@ -148,9 +148,7 @@ fn roles_do_not_name_each_other() {
 
 #[test]
 fn every_file_says_what_it_is_for() {
-    let mute = sources()
-        .into_iter()
-        .filter(|source| !source.text.starts_with("//! ") && !source.is_fuzz_target());
+    let mute = sources().into_iter().filter(|source| !source.text.starts_with("//! "));
     report(
         &mute
             .map(|source| source.fault(1, "no `//! ` on line 1", "say what the file is for"))
@@ -270,11 +268,6 @@ impl Source {
 
     fn fault(&self, line: usize, what: &str, cure: &str) -> String {
         format!("{}:{line}: {what}: {cure}", self.path)
-    }
-
-    /// A fuzz target has to open with an attribute.
-    fn is_fuzz_target(&self) -> bool {
-        self.path.starts_with("fuzz/fuzz_targets/")
     }
 }
 

@@ -1,0 +1,75 @@
+//! The committed corpus, as ordinary tests, and that every target has one.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use roamproof_fuzz::TARGETS;
+
+#[test]
+fn every_target_holds_over_its_corpus() {
+    for target in TARGETS {
+        let mut replayed = 0;
+        for path in entries(&folder("corpus").join(target.name)) {
+            println!("{}", path.display()); // The last line before a panic names the input.
+            (target.oracle)(&fs::read(&path).expect("a readable input"));
+            replayed += 1;
+        }
+        assert!(replayed > 0, "corpus/{} is empty: put the golden octets there", target.name);
+    }
+}
+
+/// A golden input that was edited in one place is what a hostile peer sends first.
+#[test]
+fn every_target_holds_over_edits_of_its_corpus() {
+    for target in TARGETS {
+        for path in entries(&folder("corpus").join(target.name)) {
+            let octets = fs::read(&path).expect("a readable input");
+            println!("{}", path.display());
+            for cut in 0..octets.len() {
+                (target.oracle)(&octets[..cut]);
+            }
+            let mut edited = octets.clone();
+            for at in 0..octets.len() {
+                for edit in [octets[at] ^ 0x01, octets[at] ^ 0x80, 0x00, 0xff] {
+                    edited[at] = edit;
+                    (target.oracle)(&edited);
+                }
+                edited[at] = octets[at];
+            }
+        }
+    }
+}
+
+#[test]
+fn targets_programs_and_corpora_are_the_same_list() {
+    let listed: BTreeSet<String> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
+    assert_eq!(names("fuzz_targets"), listed, "files in fuzz_targets/ and TARGETS");
+    assert_eq!(names("corpus"), listed, "folders in corpus/ and TARGETS");
+    let manifest = fs::read_to_string(folder("Cargo.toml")).expect("a manifest");
+    for name in listed {
+        assert!(
+            manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")),
+            "Cargo.toml has no [[bin]] {name}"
+        );
+    }
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries =
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<PathBuf> =
+        entries.map(|entry| entry.expect("a readable folder").path()).collect();
+    paths.sort();
+    paths
+}
+
+fn names(name: &str) -> BTreeSet<String> {
+    let stem =
+        |path: &Path| path.file_stem().expect("an entry has a name").to_string_lossy().into_owned();
+    entries(&folder(name)).iter().map(|path| stem(path)).collect()
+}

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use globset::Glob;
+use globset::{Glob, GlobMatcher};
 use serde::Deserialize;
 
 use crate::requirement::Requirement;
@@ -48,11 +48,11 @@ pub struct Ambiguity {
 }
 
 /// Requirements that are not judged.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exception {
     /// An id, or a glob over ids.
-    pub ids: String,
+    pub ids: Pattern,
     /// Whether they will be judged later or never.
     pub kind: ExceptionKind,
     /// Why.
@@ -142,15 +142,16 @@ impl Catalogue {
     ///
     /// Where it names none.
     pub fn matching(&self, pattern: &str) -> Result<Vec<&Requirement>, UnknownId> {
+        let ids = Pattern::new(pattern);
         let found: Vec<&Requirement> =
-            self.requirements.iter().filter(|row| names(pattern, &row.id)).collect();
+            self.requirements.iter().filter(|row| ids.names(&row.id)).collect();
         if found.is_empty() { Err(self.unknown(pattern)) } else { Ok(found) }
     }
 
     /// The exception that excuses `id` from being judged, if one does.
     #[must_use]
     pub fn exception(&self, id: &str) -> Option<&Exception> {
-        self.exceptions.iter().find(|exception| names(&exception.ids, id))
+        self.exceptions.iter().find(|exception| exception.ids.names(id))
     }
 
     fn unknown(&self, id: &str) -> UnknownId {
@@ -181,10 +182,39 @@ pub struct CatalogueError {
     pub error: toml::de::Error,
 }
 
-/// Whether `pattern`, an id or a glob, names `id`.
-#[must_use]
-pub fn names(pattern: &str, id: &str) -> bool {
-    pattern == id || Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(id))
+/// An id, or a glob over ids such as `CL-RO-*` or `{CN,HA}-*`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "String")]
+pub struct Pattern {
+    text: String,
+    glob: Option<GlobMatcher>,
+}
+
+impl Pattern {
+    /// Reads it; what is no glob names itself alone.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let glob = Glob::new(text).ok().map(|glob| glob.compile_matcher());
+        Self { text: text.to_owned(), glob }
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it names `id`.
+    #[must_use]
+    pub fn names(&self, id: &str) -> bool {
+        self.text == id || self.glob.as_ref().is_some_and(|glob| glob.is_match(id))
+    }
+}
+
+impl From<String> for Pattern {
+    fn from(text: String) -> Self {
+        Self::new(&text)
+    }
 }
 
 #[derive(Deserialize)]
@@ -293,7 +323,7 @@ mod tests {
     fn an_exception_excuses_something_and_says_why() {
         let catalogue = Catalogue::embedded();
         for exception in &catalogue.exceptions {
-            catalogue.matching(&exception.ids).unwrap();
+            catalogue.matching(exception.ids.as_str()).unwrap();
             assert!(
                 exception.reason.len() > 10,
                 "{}: {:?} is no reason",

@@ -1,7 +1,7 @@
 //! `list`: the requirements, who judges each, and what is excused.
 
 use roamproof_harness::ExitCode;
-use roamproof_harness::catalogue::{Catalogue, ExceptionKind, names};
+use roamproof_harness::catalogue::{Catalogue, ExceptionKind, Pattern};
 use roamproof_harness::coverage::{Covered, coverage, summary};
 use roamproof_harness::requirement::{Level, Role};
 use serde::Serialize;
@@ -51,12 +51,13 @@ fn selected<'a>(args: &Args, catalogue: &'a Catalogue) -> Result<Vec<Covered<'a>
     for pattern in &args.only {
         catalogue.matching(pattern).map_err(Refusal::unknown_id)?;
     }
+    let only: Vec<Pattern> = args.only.iter().map(|text| Pattern::new(text)).collect();
     let level = args.level.as_deref().map(level).transpose()?;
     let role = args.role.as_deref().map(role).transpose()?;
     let mut rows = coverage(catalogue, &[]);
     rows.retain(|row| {
         let requirement = row.requirement;
-        (args.only.is_empty() || args.only.iter().any(|pattern| names(pattern, &requirement.id)))
+        (only.is_empty() || only.iter().any(|pattern| pattern.names(&requirement.id)))
             && level.is_none_or(|level| requirement.level == level)
             && role.is_none_or(|role| requirement.roles.contains(&role))
             && args.tahi.as_ref().is_none_or(|test| requirement.tahi.contains(test))

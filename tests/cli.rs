@@ -1,0 +1,121 @@
+//! The command line as a shell sees it: what is printed where, and the exit code.
+
+use std::process::{Command, Output, Stdio};
+
+use rstest::rstest;
+use serde_json::Value;
+
+#[rstest]
+#[case::success("list --summary", 0)]
+#[case::unknown_id("explain CL-RO-99", 2)]
+#[case::unknown_glob("list --only CL-XX-*", 2)]
+#[case::unknown_level("list --level shall", 2)]
+#[case::unknown_role("list --role XX", 2)]
+#[case::unknown_subcommand("frobnicate", 2)]
+#[case::unknown_option("list --frobnicate", 2)]
+#[case::no_subcommand("", 2)]
+#[case::nothing_selected("list --only CL-* --level may", 4)]
+#[case::help("--help", 0)]
+#[case::version("--version", 0)]
+fn the_exit_code_tells_the_truth(#[case] words: &str, #[case] code: i32) {
+    let output = roamproof(words);
+    assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+    let failed = code == 2;
+    assert_eq!(
+        output.stdout.is_empty(),
+        failed || code == 4,
+        "data is on standard output, or there is none"
+    );
+    assert_eq!(
+        output.stderr.is_empty(),
+        code == 0,
+        "an error is on standard error, or there is none"
+    );
+}
+
+#[test]
+fn an_error_is_one_line_and_what_to_do_next() {
+    insta::assert_snapshot!(text(&roamproof("explain CL-RO-99").stderr), @r"
+    error: no requirement is called `CL-RO-99`; nearest: CL-RO-09, CL-RO-19, CL-RO-29
+    next: `roamproof list` prints every name
+    ");
+}
+
+#[test]
+fn a_requirement_is_explained_in_full() {
+    insta::assert_snapshot!(text(&roamproof("explain CL-RO-13").stdout), @r"
+    CL-RO-13  MUST  MT  claims
+      about      Optimization before response
+      stimulus   HoT lost once
+      expected   retry after 1 s succeeds; response after BA
+      misdeed    fallback at the first loss
+      D6         7 s from the INVITE (`route_optimization_budget`), always below Timer B (32 s); HoTI and CoTI at 0, 1, 3 s, none at the budget
+    ");
+}
+
+#[test]
+fn every_requirement_is_listed_for_programs() {
+    let output = roamproof("list --format json");
+    let listing: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let rows = listing["requirements"].as_array().expect("a list");
+    assert_eq!(rows.len(), 991);
+    for row in rows {
+        assert!(row["id"].is_string() && row["level"].is_string(), "{row}");
+        assert!(row["roles"].is_array() && row["judged_by"].is_array(), "{row}");
+        assert!(row["excused"].is_string() || row["excused"].is_null(), "{row}");
+    }
+}
+
+#[rstest]
+#[case::always("explain D6 --color always", true)]
+#[case::never("explain D6 --color never", false)]
+#[case::no_terminal("explain D6", false)]
+fn colours_come_where_they_are_wanted(#[case] words: &str, #[case] colors: bool) {
+    assert_eq!(roamproof(words).stdout.contains(&ESCAPE), colors);
+}
+
+#[rstest]
+#[case("bash")]
+#[case("zsh")]
+#[case("fish")]
+fn completions_name_every_subcommand(#[case] shell: &str) {
+    let script = text(&roamproof(&format!("completions {shell}")).stdout);
+    let help = text(&roamproof("--help").stdout);
+    let commands =
+        help.split("Commands:\n").nth(1).expect("a list").split("\n\n").next().expect("a list");
+    for line in commands.lines() {
+        let name = line.split_whitespace().next().expect("a name");
+        assert!(script.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let mut child = command("list")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}
+
+const ESCAPE: u8 = 0x1b;
+
+fn roamproof(words: &str) -> Output {
+    command(words).output().expect("the program starts")
+}
+
+/// Run in the root folder, so that nothing but the program itself is at hand.
+#[expect(clippy::disallowed_methods, reason = "the program is what is tested")]
+fn command(words: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roamproof"));
+    command.args(words.split_whitespace()).current_dir("/").stdin(Stdio::null());
+    command.env_remove("NO_COLOR").env_remove("ROAMPROOF_LOG");
+    command
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8(octets.to_vec()).expect("UTF-8")
+}

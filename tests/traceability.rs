@@ -48,7 +48,7 @@ fn no_claim_is_set_aside_for_good() {
         assert!(
             !exception.ids.as_str().starts_with("CL-") || exception.kind == ExceptionKind::Planned,
             "specs/exceptions.toml: {}: a row of the claims may be planned, not set aside",
-            exception.ids.as_str()
+            exception.ids
         );
     }
 }

@@ -1,5 +1,6 @@
 //! The catalogue: all requirements, decisions and exceptions of `specs/`, embedded in the binary.
 
+use std::fmt;
 use std::sync::OnceLock;
 
 use globset::{Glob, GlobMatcher};
@@ -208,6 +209,12 @@ impl Pattern {
     #[must_use]
     pub fn names(&self, id: &str) -> bool {
         self.text == id || self.glob.as_ref().is_some_and(|glob| glob.is_match(id))
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
     }
 }
 

@@ -3,6 +3,7 @@
 //! A target is one line in `fuzz_targets/`; `tests/replay.rs` runs the same oracles over the
 //! committed corpus under plain `cargo test`, so that a crash once found is a test for ever.
 
+mod media;
 mod sip;
 
 use std::process::ExitCode;
@@ -20,6 +21,8 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "sip", oracle: sip::message },
     Target { name: "sip_stream", oracle: sip::stream },
+    Target { name: "sdp", oracle: media::session_description },
+    Target { name: "rtp", oracle: media::rtp },
 ];
 
 /// The target called `name`.

@@ -14,10 +14,14 @@
 
 pub mod checksum;
 mod error;
+pub mod ethernet;
+pub mod ipv6;
 mod reader;
 pub mod rtp;
 pub mod sdp;
 pub mod sip;
+pub mod tcp;
+pub mod udp;
 
 pub use error::{Fault, WireError};
 pub use reader::Reader;

@@ -25,13 +25,11 @@ impl Entropy {
     }
 
     /// The next 32 bits.
-    #[expect(clippy::cast_possible_truncation, reason = "the high half is what is wanted")]
     pub fn next_u32(&mut self) -> u32 {
         (self.next_u64() >> 32) as u32
     }
 
     /// The next 16 bits.
-    #[expect(clippy::cast_possible_truncation, reason = "the high quarter is what is wanted")]
     pub fn next_u16(&mut self) -> u16 {
         (self.next_u64() >> 48) as u16
     }

@@ -1,1 +1,10 @@
 //! The composition root: the two arms that put the reference in front of the judge.
+
+#[cfg(feature = "live")]
+mod fork;
+#[cfg(feature = "live")]
+pub mod live_arm;
+#[cfg(feature = "live")]
+pub mod node;
+#[cfg(feature = "live")]
+pub mod usher;

@@ -1,5 +1,10 @@
 //! Subjects: the implementations under test, and how to talk to them beside the wire.
 
+#[cfg(feature = "live")]
+pub mod daemon;
+#[cfg(feature = "live")]
+pub mod output;
+
 use std::fmt;
 
 /// One running implementation, by whatever means it runs.

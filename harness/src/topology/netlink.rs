@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::Ipv6Addr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
@@ -10,17 +11,19 @@ use netlink_packet_core::{
 };
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage, State};
+use netlink_packet_route::route::RouteType;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
 use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::link::clock::RealClock;
+use crate::topology::addressing::way_to;
 
 /// A socket to the network namespace in which it was opened, wherever its thread goes.
 #[derive(Debug)]
 pub struct Netlink {
     socket: Socket,
-    /// Hears of every change of an interface from the opening on.
+    /// Hears of every change of an interface or an IPv6 route from the opening on.
     news: Socket,
     sequence: u32,
 }
@@ -45,6 +48,7 @@ impl Netlink {
         socket.set_cap_ack(true)?;
         let news = connected()?;
         news.add_membership(GROUP_LINK)?;
+        news.add_membership(GROUP_IPV6_ROUTE)?;
         Ok(Self { socket, news, sequence: 0 })
     }
 
@@ -122,6 +126,37 @@ impl Netlink {
         }
     }
 
+    /// Waits until the kernel takes packets for `address` in: it adds the route for that some time
+    /// after the address.
+    ///
+    /// # Errors
+    ///
+    /// Kind `TimedOut` where it does not.
+    pub fn wait_until_local(&mut self, address: Ipv6Addr, limit: Duration) -> io::Result<()> {
+        let clock = RealClock::start();
+        loop {
+            let octets = self.message(way_to(address), 0);
+            self.socket.send(&octets, 0)?;
+            let local = self.receive()?.iter().any(|message| {
+                matches!(&message.payload, NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(route))
+                    if route.header.kind == RouteType::Local)
+            });
+            if local {
+                return Ok(());
+            }
+            let left = limit.saturating_sub(clock.now());
+            if left.is_zero() || !readable(&self.news, left)? {
+                let why = format!("packets for {address} are not taken in after {limit:?}");
+                return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+            }
+            // Whatever changed, ask again.
+            match receive(&self.news) {
+                Err(error) if error.raw_os_error() != Some(libc::ENOBUFS) => return Err(error),
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+
     /// The index of the interface `name`.
     ///
     /// # Errors
@@ -132,15 +167,6 @@ impl Netlink {
         states.get(name).map(|state| state.index).ok_or_else(|| {
             io::Error::new(io::ErrorKind::NotFound, format!("there is no interface {name}"))
         })
-    }
-
-    /// The names and indices of all interfaces.
-    ///
-    /// # Errors
-    ///
-    /// Where the kernel refuses to tell.
-    pub fn indices(&mut self) -> io::Result<BTreeMap<String, u32>> {
-        Ok(self.states()?.into_iter().map(|(name, state)| (name, state.index)).collect())
     }
 
     fn states(&mut self) -> io::Result<BTreeMap<String, LinkState>> {
@@ -247,3 +273,6 @@ fn readable(socket: &Socket, limit: Duration) -> io::Result<bool> {
 
 /// RTNLGRP_LINK of linux/rtnetlink.h.
 const GROUP_LINK: u32 = 1;
+
+/// RTNLGRP_IPV6_ROUTE of linux/rtnetlink.h.
+const GROUP_IPV6_ROUTE: u32 = 11;

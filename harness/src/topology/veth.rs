@@ -19,6 +19,12 @@ pub struct End {
     pub name: String,
     /// Its link-layer address.
     pub mac: [u8; 6],
+    /// Its index; the kernel picks one where there is none.
+    ///
+    /// The ends of a pair must not have the same in their two namespaces, as the first interface of
+    /// each would: the kernel then takes the pair for no pair, and its coming up for a change that
+    /// can wait for the rest of a second.
+    pub index: Option<u32>,
 }
 
 /// The request that makes a pair: `here` in the namespace that is asked, and up; `there` in the
@@ -80,6 +86,7 @@ struct EthtoolValue {
 
 fn named(end: &End) -> LinkMessage {
     let mut message = LinkMessage::default();
+    message.header.index = end.index.unwrap_or_default();
     message.attributes.push(LinkAttribute::IfName(end.name.clone()));
     message.attributes.push(LinkAttribute::Address(end.mac.to_vec()));
     message

@@ -1,0 +1,127 @@
+//! What is left: nothing, after SIGKILL too; and the same tests again as an ordinary user.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use roamproof::live_arm::Live;
+use roamproof_harness::link::clock::RealClock;
+use roamproof_harness::topology::sandbox::Privilege;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use crate::Test;
+use crate::network::{set_up, topology};
+use crate::outside::trigger;
+
+pub(crate) const TESTS: &[Test] = &[
+    ("nothing_is_left_after_sigkill", nothing_is_left_after_sigkill),
+    ("an_ordinary_user_can_do_all_this", an_ordinary_user_can_do_all_this),
+];
+
+/// Parts of a test that run as processes of their own.
+pub(crate) fn run_if_asked() -> Option<ExitCode> {
+    match std::env::args().nth(1)?.as_str() {
+        "stay-up" => Some(stay_up()),
+        "kill-in-the-middle" => Some(kill_in_the_middle()),
+        _ => None,
+    }
+}
+
+fn nothing_is_left_after_sigkill(live: &Live) {
+    let this = std::env::current_exe().unwrap();
+    let command = format!("exec '{}' kill-in-the-middle", this.display());
+    let outcome = live.usher().run(&trigger(&command, Duration::from_secs(60))).unwrap();
+    assert_eq!(outcome.status, Some(0), "{}", outcome.output);
+    assert!(outcome.output.contains("nothing is left of 4 processes"), "{}", outcome.output);
+}
+
+fn an_ordinary_user_can_do_all_this(live: &Live) {
+    if live.sandbox().privilege() == Privilege::User {
+        return; // All the others are doing so.
+    }
+    // The build folder may be closed to others.
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = folder.path().join("live");
+    fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    let command = format!(
+        "cd / && exec setpriv --reuid=65534 --regid=65534 --clear-groups '{}' --test-threads=2",
+        copy.display()
+    );
+    let mut trigger = trigger(&command, Duration::from_secs(240));
+    // There is no excuse: root can see to what is missing.
+    trigger.environment.insert("CI".to_owned(), "true".to_owned());
+    let outcome = live.usher().run(&trigger).unwrap();
+    assert_eq!(outcome.status, Some(0), "{}", outcome.output);
+}
+
+/// Sets a network up, prints the ids of its processes, and stays.
+fn stay_up() -> ExitCode {
+    let live = Live::enter().unwrap();
+    let _network = set_up(&live, &topology("echo", &[2, 1]));
+    let children =
+        fs::read_to_string(format!("/proc/self/task/{}/children", std::process::id())).unwrap();
+    println!("up: {children}");
+    // Nothing will ever come over this pipe.
+    let (reader, _writer) = std::io::pipe().unwrap();
+    poll(&mut [PollFd::new(&reader, PollFlags::IN)], None).unwrap();
+    ExitCode::FAILURE
+}
+
+/// Kills a process that has a network up, then looks around.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the process to be killed must be a stranger to the sandbox"
+)]
+fn kill_in_the_middle() -> ExitCode {
+    let before = surroundings();
+    let mut child =
+        Command::new("/proc/self/exe").arg("stay-up").stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ids: Vec<i32> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let mut alive: Vec<_> = ids
+        .iter()
+        .map(|id| pidfd_open(Pid::from_raw(*id).unwrap(), PidfdFlags::empty()).unwrap())
+        .collect();
+    alive.push(pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap());
+    assert_eq!(surroundings(), before, "a running network is seen from outside");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let clock = RealClock::start();
+    for process in &alive {
+        let left = LIMIT.saturating_sub(clock.now()).try_into().unwrap();
+        let ended = poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&left)).unwrap();
+        assert_eq!(ended, 1, "a process of {line} outlived its parent");
+    }
+    assert_eq!(surroundings(), before);
+    println!("nothing is left of {} processes", alive.len());
+    ExitCode::SUCCESS
+}
+
+/// Interfaces, named namespaces and mounts, as the caller sees them.
+fn surroundings() -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    for file in ["/proc/net/dev", "/proc/self/mountinfo"] {
+        for line in fs::read_to_string(file).unwrap().lines() {
+            let name = if file == "/proc/net/dev" { line.split(':').next() } else { Some(line) };
+            seen.insert(format!("{file} {}", name.unwrap_or_default()));
+        }
+    }
+    for folder in ["/run/netns", "/run/roamproof"] {
+        seen.extend(
+            fs::read_dir(folder)
+                .into_iter()
+                .flatten()
+                .map(|entry| format!("{:?}", entry.unwrap().path())),
+        );
+    }
+    seen
+}
+
+/// How long the kernel may take to end what it must end.
+const LIMIT: Duration = Duration::from_secs(20);

@@ -1,0 +1,51 @@
+//! The live arm: namespaces, links, daemons and the usher, as root and as an ordinary user.
+//!
+//! The sandbox is entered before the first thread, so this test has its own `main`. Where the
+//! environment cannot run it, it says so and, under `CI=true`, fails.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "all of this is a test, which clippy cannot know of a test with its own main"
+)]
+
+mod aftermath;
+mod network;
+mod nodes;
+mod outside;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+use roamproof::live_arm::Live;
+use roamproof::node;
+
+fn main() -> ExitCode {
+    if let Some(code) = node::run_if_asked(nodes::build) {
+        return code;
+    }
+    if let Some(code) = aftermath::run_if_asked() {
+        return code;
+    }
+    let arguments = Arguments::from_args();
+    let live = match Live::enter() {
+        Ok(live) => Arc::new(live),
+        Err(why) => {
+            eprintln!("\n*** the live tests did not run: {why}\n");
+            let demanded = std::env::var_os("CI").is_some_and(|value| value == "true");
+            return ExitCode::from(u8::from(demanded));
+        }
+    };
+    let mut trials = Vec::new();
+    for (name, test) in network::TESTS.iter().chain(outside::TESTS).chain(aftermath::TESTS) {
+        let live = Arc::clone(&live);
+        trials.push(Trial::test(*name, move || {
+            test(&live);
+            Ok(())
+        }));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A test of its name; it panics where it fails.
+type Test = (&'static str, fn(&Live));

@@ -11,6 +11,9 @@
 pub mod command;
 pub mod entropy;
 pub mod event;
+pub mod media;
+#[path = "host/tcp.rs"]
+pub mod tcp;
 pub mod time;
 
 pub use command::Command;

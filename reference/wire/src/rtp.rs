@@ -164,14 +164,21 @@ impl RtpHeader {
         })
     }
 
+    /// The fixed header as octets.
+    pub fn to_octets(&self) -> [u8; Self::LEN] {
+        let mut octets = [0; Self::LEN];
+        octets[field::FLAGS] = VERSION << 6;
+        octets[field::PAYLOAD_TYPE] = u8::from(self.marker) << 7 | self.payload_type & 0x7f;
+        octets[field::SEQUENCE].copy_from_slice(&self.sequence.to_be_bytes());
+        octets[field::TIMESTAMP].copy_from_slice(&self.timestamp.to_be_bytes());
+        octets[field::SSRC].copy_from_slice(&self.ssrc.to_be_bytes());
+        octets
+    }
+
     /// The packet that carries `payload` behind this header.
     pub fn packet(&self, payload: &[u8]) -> Vec<u8> {
         let mut octets = Vec::with_capacity(Self::LEN + payload.len());
-        octets.push(VERSION << 6);
-        octets.push(u8::from(self.marker) << 7 | self.payload_type & 0x7f);
-        octets.extend_from_slice(&self.sequence.to_be_bytes());
-        octets.extend_from_slice(&self.timestamp.to_be_bytes());
-        octets.extend_from_slice(&self.ssrc.to_be_bytes());
+        octets.extend_from_slice(&self.to_octets());
         octets.extend_from_slice(payload);
         octets
     }

@@ -4,6 +4,7 @@
 //! committed corpus under plain `cargo test`, so that a crash once found is a test for ever.
 
 mod media;
+mod packet;
 mod sip;
 
 use std::process::ExitCode;
@@ -19,6 +20,8 @@ pub struct Target {
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
+    Target { name: "frame", oracle: packet::frame },
+    Target { name: "packet", oracle: packet::packet },
     Target { name: "sip", oracle: sip::message },
     Target { name: "sip_stream", oracle: sip::stream },
     Target { name: "sdp", oracle: media::session_description },

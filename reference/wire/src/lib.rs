@@ -15,6 +15,7 @@
 pub mod checksum;
 mod error;
 pub mod ethernet;
+pub mod icmpv6;
 pub mod ipv6;
 mod reader;
 pub mod rtp;

@@ -12,7 +12,7 @@ use std::net::Ipv6Addr;
 
 use etherparse::UdpHeader;
 
-use crate::ipv6::protocol;
+use crate::ipv6::{Outgoing, protocol};
 use crate::{Fault, WireError, checksum};
 
 /// The octets of the header.
@@ -176,6 +176,25 @@ pub fn datagram(
     let mut buffer = vec![0; datagram.buffer_len()];
     datagram.emit(source, destination, &mut buffer);
     buffer
+}
+
+/// A whole packet with a datagram in it: behind the headers of `outgoing`, whose protocol becomes
+/// UDP.
+///
+/// # Panics
+///
+/// Where the packet exceeds what IPv6 can say.
+pub fn packet(
+    outgoing: &Outgoing,
+    source_port: u16,
+    destination_port: u16,
+    payload: &[u8],
+) -> Vec<u8> {
+    let outgoing = Outgoing { protocol: protocol::UDP, ..*outgoing };
+    let datagram = Udp { source_port, destination_port, payload };
+    outgoing.build(datagram.buffer_len(), |buffer| {
+        datagram.emit(outgoing.upper_source(), outgoing.upper_destination(), buffer);
+    })
 }
 
 /// Zero would say "no checksum": its other form in one's complement stands for it (RFC 768).

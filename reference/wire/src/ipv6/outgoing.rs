@@ -117,6 +117,15 @@ impl Outgoing {
         assert!(rest.is_empty(), "the buffer ends with the headers");
     }
 
+    /// The packet as octets of its own, its payload of `payload_len` octets written by `fill`.
+    pub fn build(&self, payload_len: usize, fill: impl FnOnce(&mut [u8])) -> Vec<u8> {
+        let mut buffer = vec![0; self.buffer_len(payload_len)];
+        let (headers, payload) = buffer.split_at_mut(self.headers_len());
+        self.emit_headers(headers, payload_len);
+        fill(payload);
+        buffer
+    }
+
     /// The packet as octets of its own.
     pub fn to_vec(&self, payload: &[u8]) -> Vec<u8> {
         let mut buffer = vec![0; self.buffer_len(payload.len())];

@@ -12,9 +12,6 @@ use super::header::PAYLOAD_LENGTH;
 use super::packet::{Packet, Problem, Rejected, reject};
 use super::protocol;
 
-/// How long pieces wait for the rest of their packet.
-pub const LIFETIME: Duration = Duration::from_secs(60);
-
 /// The packets of which only some pieces have come.
 ///
 /// It holds at most a given number of packets and octets; the oldest give way. Time is counted from
@@ -227,7 +224,7 @@ impl Pieces {
         let after = self.data.range(fragment.offset..).next();
         let is_run_into = after.is_some_and(|(offset, _)| end > usize::from(*offset));
         let beyond_the_last = self.end.is_some_and(|last| end > last || !fragment.more);
-        let last_too_early = !fragment.more && !self.data.range(fragment.offset..).next().is_none();
+        let last_too_early = !fragment.more && after.is_some();
         runs_into_it || is_run_into || beyond_the_last || last_too_early
     }
 
@@ -301,6 +298,8 @@ const fn cost(packet: &Packet<'_>, fragment: Fragment) -> usize {
     PIECE_COST + packet.payload.len() + kept
 }
 
+/// How long pieces wait for the rest of their packet.
+const LIFETIME: Duration = Duration::from_secs(60);
 const WITHIN: &str = "IPv6 fragment";
 /// Where the Fragment Offset field stands in a Fragment header.
 const OFFSET: usize = 2;

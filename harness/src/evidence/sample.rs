@@ -81,13 +81,179 @@ pub(super) fn capture() -> Capture {
     capture
 }
 
+/// What varies between two runs of the exchange, and what must not.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run {
+    pub cookie: u8,
+    pub returned_cookie: u8,
+    pub sequence: u8,
+    pub acknowledged: u8,
+    pub tag: &'static str,
+    pub branch: &'static str,
+    pub port: u8,
+    pub lifetime: u8,
+}
+
+impl Run {
+    pub(super) const GOLDEN: Self = Self {
+        cookie: 0xb1,
+        returned_cookie: 0xb1,
+        sequence: 0x11,
+        acknowledged: 0x11,
+        tag: "g7",
+        branch: "z9hG4bKg",
+        port: 0xc4,
+        lifetime: 105,
+    };
+    pub(super) const LIVE: Self = Self {
+        cookie: 0xc2,
+        returned_cookie: 0xc2,
+        sequence: 0x22,
+        acknowledged: 0x22,
+        tag: "l7",
+        branch: "z9hG4bKl",
+        port: 0xd5,
+        lifetime: 105,
+    };
+}
+
+/// A solicitation, a home test, a binding, an answer in two steps, media: frame by frame.
+pub(super) fn exchange(run: &Run) -> Capture {
+    let mut capture =
+        Capture::new(LINKS, Duration::from_secs(1_000_000_000 + u64::from(run.cookie)));
+    let mut clock = u64::from(run.cookie);
+    let mut step = |link: usize, hop: (u8, u8), packet: &[u8], hops: u8| {
+        clock += u64::from(run.port);
+        let mut packet = packet.to_vec();
+        packet[7] -= hops;
+        let frame = [&mac(hop.1)[..], &mac(hop.0), &[0x86, 0xdd], &packet].concat();
+        capture.record(Duration::from_micros(clock), LinkId(link), frame);
+    };
+    let solicitation = [&[135, 0, 0xc3, 0xc4, 0, 0, 0, 0], &address(HOME).octets()[..]].concat();
+    step(1, (1, 0x33), &packet(CARE_OF, "ff02::1:ff00:1", 58, &solicitation), 0);
+    let init =
+        packet(HOME, CN, 135, &[&[59, 1, 1, 0, 0xc1, 0xc2, 0, 0][..], &[run.cookie; 8]].concat());
+    for (hops, (link, hop)) in
+        [(1, (1, 0x20)), (4, (0x21, 0x14)), (3, (0x13, 4))].into_iter().enumerate()
+    {
+        step(link, hop, &init, u8::try_from(hops).unwrap());
+    }
+    let index = run.port;
+    let test = [
+        &[59, 2, 3, 0, 0xc3, 0xc4, 0, index][..],
+        &[run.returned_cookie; 8],
+        &[run.cookie ^ 0xff; 8],
+    ]
+    .concat();
+    let test = packet(CN, HOME, 135, &test);
+    step(3, (4, 0x13), &test, 0);
+    step(4, (0x14, 0x21), &test, 1);
+    let home = [&[135, 2, 1, 2, 0, 0, 0xc9, 16], &address(HOME).octets()[..]].concat();
+    let update = [
+        59,
+        2,
+        5,
+        0,
+        0xc5,
+        0xc6,
+        run.sequence,
+        run.sequence,
+        0x80,
+        0,
+        0,
+        run.lifetime,
+        4,
+        4,
+        0,
+        index,
+        0,
+        index ^ 1,
+        1,
+        4,
+        0,
+        0,
+        0,
+        0,
+    ];
+    step(1, (1, 0x20), &packet(CARE_OF, CN, 60, &[&home[..], &update].concat()), 0);
+    let routing = [&[135, 2, 2, 1, 0, 0, 0, 0], &address(HOME).octets()[..]].concat();
+    let accepted = [
+        59,
+        1,
+        6,
+        0,
+        0xc7,
+        0xc8,
+        0,
+        0,
+        run.acknowledged,
+        run.acknowledged,
+        0,
+        run.lifetime,
+        1,
+        2,
+        0,
+        0,
+    ];
+    step(3, (4, 0x13), &packet(CN, CARE_OF, 43, &[&routing[..], &accepted].concat()), 0);
+    step(1, (0x20, 1), &packet(CN, CARE_OF, 43, &[&routing[..], &accepted].concat()), 2);
+    for (status, tag) in [("180 Ringing", run.answered_tag()), ("200 OK", run.tag)] {
+        let answer = format!(
+            "SIP/2.0 {status}\r\nVia: SIP/2.0/UDP [2001:db8:5::5]:5060;branch={}\r\nTo: <sip:mt@example.com>;tag={tag}\r\n\
+             From: <sip:cn@example.com>;tag=cn{}\r\nCall-ID: {}@cn\r\nCSeq: {} INVITE\r\nContent-Length: 0\r\n\r\n",
+            run.branch, run.cookie, run.port, run.sequence
+        );
+        let mut datagram = udp(answer.as_bytes());
+        datagram[1] = run.port;
+        step(1, (1, 0x20), &packet(HOME, "2001:db8:5::5", UDP, &datagram), 0);
+    }
+    for sequence in [run.sequence, run.sequence + 1] {
+        let rtp = [0x80, 0, 0, sequence, 0, 0, 0, 160, run.cookie, 2, 3, 4, 0xd5, 0xd5, 0xd5, 0xd5];
+        step(3, (4, 0x13), &packet(CN, CARE_OF, UDP, &udp(&rtp)), 0);
+    }
+    capture
+}
+
+impl Run {
+    /// The tag of the first answer: what the last one must have again.
+    fn answered_tag(self) -> &'static str {
+        if self.tag == "other" { Self::LIVE.tag } else { self.tag }
+    }
+}
+
 fn packet(source: &str, destination: &str, next: u8, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
     let mut packet = vec![0x60, 0, 0, 0, length[0], length[1], next, 64];
     packet.extend(address(source).octets());
     packet.extend(address(destination).octets());
     packet.extend(payload);
+    seal(&mut packet);
     packet
+}
+
+/// Puts the checksum in, over the home addresses where a header carries one.
+fn seal(packet: &mut [u8]) {
+    let (mut next, mut at) = (packet[6], 40);
+    let field = |packet: &[u8], at: usize| {
+        Ipv6Addr::from(<[u8; 16]>::try_from(&packet[at..at + 16]).unwrap())
+    };
+    let (mut source, mut destination) = (field(packet, 8), field(packet, 24));
+    while next == 60 || next == 43 {
+        let home = field(packet, at + 8);
+        if next == 60 {
+            source = home
+        } else {
+            destination = home
+        }
+        (next, at) = (packet[at], at + 24);
+    }
+    let Some(place) = [(135, 4), (17, 6), (58, 2)].iter().find(|(kind, _)| *kind == next) else {
+        return;
+    };
+    let place = at + place.1;
+    packet[place..place + 2].fill(0);
+    let right = roamproof_wire::checksum::upper_layer(source, destination, next, &packet[at..]);
+    packet[place..place + 2].copy_from_slice(&right.to_be_bytes());
 }
 
 fn udp(payload: &[u8]) -> Vec<u8> {

@@ -1,0 +1,125 @@
+//! A dissected frame as layers of named fields, each saying whether it may vary from run to run.
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::Value;
+
+/// One header or message of a frame, the outermost first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    /// `ethernet`, `ipv6`, `mobility`, `sip` …
+    pub name: &'static str,
+    /// Its fields in wire order.
+    pub fields: Vec<Field>,
+}
+
+/// One field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    /// Its name, in words with hyphens: `sequence`, `home-address` …
+    pub name: String,
+    /// What it holds.
+    pub value: Value,
+    /// Whether two runs of one sequence agree in it.
+    pub meaning: Meaning,
+}
+
+/// What two runs of one sequence have to do with each other in a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meaning {
+    /// Both hold the same.
+    Fixed,
+    /// Each holds its own, and wherever one holds it again so does the other: values of one class
+    /// correspond one to one.
+    Varies(String),
+    /// It follows from the rest and is verified, not compared: checksums, authenticators, lengths.
+    Verified,
+    /// Text with parts that vary: tags, branches, ports …
+    Text,
+}
+
+impl Layer {
+    /// A layer without fields yet.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, fields: Vec::new() }
+    }
+
+    /// Adds a field in which two runs agree.
+    #[must_use]
+    pub fn fixed(self, name: &str, value: impl Into<Value>) -> Self {
+        self.with(name, value.into(), Meaning::Fixed)
+    }
+
+    /// Adds a field that varies; values of one `class` correspond one to one.
+    #[must_use]
+    pub fn varies(self, name: &str, value: impl Into<Value>, class: impl Into<String>) -> Self {
+        self.with(name, value.into(), Meaning::Varies(class.into()))
+    }
+
+    /// Adds a field that follows from the rest.
+    #[must_use]
+    pub fn verified(self, name: &str, value: impl Into<Value>) -> Self {
+        self.with(name, value.into(), Meaning::Verified)
+    }
+
+    /// Adds text with parts that vary.
+    #[must_use]
+    pub fn text(self, name: &str, value: impl Into<Value>) -> Self {
+        self.with(name, value.into(), Meaning::Text)
+    }
+
+    /// Adds a field.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Value, meaning: Meaning) -> Self {
+        self.fields.push(Field { name: name.to_owned(), value, meaning });
+        self
+    }
+
+    /// The value of a field.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.fields.iter().find(|field| field.name == name).map(|field| &field.value)
+    }
+
+    /// The value of a field that holds text.
+    pub fn str(&self, name: &str) -> Option<&str> {
+        self.value(name).and_then(Value::as_str)
+    }
+}
+
+impl Serialize for Layer {
+    /// An object: `layer` first, then the fields; a field that occurs again makes an array.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("layer", self.name)?;
+        for (index, field) in self.fields.iter().enumerate() {
+            if self.fields[..index].iter().any(|earlier| earlier.name == field.name) {
+                continue;
+            }
+            let again = self.fields[index + 1..].iter().filter(|later| later.name == field.name);
+            let rest: Vec<&Value> = again.map(|later| &later.value).collect();
+            if rest.is_empty() {
+                map.serialize_entry(&field.name, &field.value)?;
+            } else {
+                let all: Vec<&Value> = std::iter::once(&field.value).chain(rest).collect();
+                map.serialize_entry(&field.name, &all)?;
+            }
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_is_an_object_and_a_repeated_field_an_array() {
+        let layer = Layer::new("sip")
+            .fixed("status", 180)
+            .text("Via", "a")
+            .text("Via", "b")
+            .verified("length", 7);
+        let json = serde_json::to_string(&layer).unwrap();
+        assert_eq!(json, r#"{"layer":"sip","status":180,"Via":["a","b"],"length":7}"#);
+    }
+}

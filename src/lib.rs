@@ -1,6 +1,8 @@
 //! The composition root: the two arms that put the reference in front of the judge.
 
 #[cfg(feature = "live")]
+pub mod doctor;
+#[cfg(feature = "live")]
 mod fork;
 #[cfg(feature = "live")]
 pub mod live_arm;

@@ -4,6 +4,8 @@
 //! subcommand is a file with its options and a `run` that returns the exit code.
 
 mod completions;
+#[cfg(feature = "live")]
+mod doctor;
 mod explain;
 mod list;
 mod output;
@@ -41,6 +43,8 @@ pub(crate) struct Cli {
 enum Command {
     List(list::Args),
     Explain(explain::Args),
+    #[cfg(feature = "live")]
+    Doctor(doctor::Args),
     Completions(completions::Args),
 }
 
@@ -69,6 +73,8 @@ impl Cli {
         let outcome = match self.command {
             Command::List(args) => list::run(args, &context),
             Command::Explain(args) => explain::run(args, &context),
+            #[cfg(feature = "live")]
+            Command::Doctor(args) => doctor::run(&args, &context),
             Command::Completions(args) => completions::run(args, &context),
         };
         outcome.unwrap_or_else(|error| refusal::tell(&error, &context))

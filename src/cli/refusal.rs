@@ -6,6 +6,7 @@ use std::fmt;
 use anstyle::AnsiColor;
 use roamproof_harness::ExitCode;
 use roamproof_harness::catalogue::UnknownId;
+use roamproof_harness::topology::ArmError;
 
 use super::Context;
 
@@ -24,6 +25,22 @@ impl Refusal {
     /// The command line, or a file it names, cannot be understood: exit code 2.
     pub(crate) fn usage(what: impl Into<String>, cure: impl Into<String>) -> Self {
         Self { code: ExitCode::Usage, what: what.into(), cure: cure.into() }
+    }
+
+    /// A topology cannot be set up: exit code 3 where the environment lacks something, else
+    /// nothing was decided.
+    #[cfg_attr(not(test), expect(dead_code, reason = "`demo` and `run` are not wired yet"))]
+    pub(crate) fn arm(error: ArmError) -> Self {
+        match error {
+            ArmError::Environment { what, fix } => {
+                Self { code: ExitCode::Environment, what, cure: fix }
+            }
+            ArmError::Start { .. } | ArmError::System(_) => Self {
+                code: ExitCode::Undecided,
+                what: error.to_string(),
+                cure: "`roamproof doctor` says what this machine can run".to_owned(),
+            },
+        }
     }
 
     /// No requirement has this name: exit code 2.
@@ -74,6 +91,17 @@ mod tests {
         ));
         let lines = vec!["no requirement `CL-RO-99`".to_owned(), "see `roamproof list`".to_owned()];
         assert_eq!(told(&error), (ExitCode::Usage, lines));
+    }
+
+    #[test]
+    fn an_environment_that_lacks_something_is_told_with_its_fix() {
+        let error =
+            ArmError::Environment { what: "no namespaces".to_owned(), fix: "sysctl".to_owned() };
+        let error = anyhow::Error::from(Refusal::arm(error));
+        let lines = vec!["no namespaces".to_owned(), "sysctl".to_owned()];
+        assert_eq!(told(&error), (ExitCode::Environment, lines));
+        let error = Refusal::arm(ArmError::Start { name: "ha".to_owned(), why: "no".to_owned() });
+        assert_eq!(error.code, ExitCode::Undecided);
     }
 
     #[test]

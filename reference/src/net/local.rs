@@ -7,6 +7,7 @@
 use std::io;
 use std::net::Ipv6Addr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::path::Path;
 
 use tun_rs::{DeviceBuilder, SyncDevice};
 
@@ -31,6 +32,10 @@ impl Local {
     ///
     /// Where `/dev/net/tun` is closed to this user, or the name is taken by something else.
     pub fn tun(name: &str, address: Ipv6Addr) -> io::Result<Self> {
+        if !Path::new(TUN).exists() {
+            // The library would make it for the whole system.
+            return Err(io::Error::new(io::ErrorKind::NotFound, format!("there is no {TUN}")));
+        }
         let device = DeviceBuilder::new().name(name).enable(false).build_sync()?;
         device.set_nonblocking(true)?;
         Ok(Self { address, way: Way::Tun { device, room: vec![0; PACKET_OCTETS_MAX] } })
@@ -117,6 +122,9 @@ fn is_from(packet: &[u8], address: Ipv6Addr) -> bool {
     packet.first().is_some_and(|octet| octet >> 4 == 6)
         && packet.get(8..24) == Some(&address.octets())
 }
+
+/// Where the kernel hands out TUN devices.
+const TUN: &str = "/dev/net/tun";
 
 /// Octets of a packet that a device may hand over.
 const PACKET_OCTETS_MAX: usize = 65_575;

@@ -14,6 +14,7 @@ pub mod event;
 pub mod media;
 #[path = "host/tcp.rs"]
 pub mod tcp;
+pub mod sip;
 pub mod time;
 
 pub use command::Command;

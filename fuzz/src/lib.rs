@@ -3,6 +3,7 @@
 //! A target is one line in `fuzz_targets/`; `tests/replay.rs` runs the same oracles over the
 //! committed corpus under plain `cargo test`, so that a crash once found is a test for ever.
 
+mod icmpv6;
 mod media;
 mod packet;
 mod sip;
@@ -22,6 +23,7 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "frame", oracle: packet::frame },
     Target { name: "packet", oracle: packet::packet },
+    Target { name: "icmpv6", oracle: icmpv6::message },
     Target { name: "sip", oracle: sip::message },
     Target { name: "sip_stream", oracle: sip::stream },
     Target { name: "sdp", oracle: media::session_description },

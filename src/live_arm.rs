@@ -34,7 +34,8 @@ pub struct Live {
     usher: Mutex<Usher>,
 }
 
-/// Runs topologies in network namespaces and real time. Each thread has an arm of its own.
+/// Runs topologies in network namespaces and real time. Each thread has an arm of its own, and the
+/// networks that it sets up end with it.
 #[derive(Debug)]
 pub struct LiveArm {
     sandbox: Sandbox,

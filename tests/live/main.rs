@@ -12,6 +12,7 @@ mod aftermath;
 mod network;
 mod nodes;
 mod outside;
+mod standalone;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
     if let Some(code) = node::run_if_asked(nodes::build) {
         return code;
     }
-    if let Some(code) = aftermath::run_if_asked() {
+    if let Some(code) = aftermath::run_if_asked().or_else(outside::run_if_asked) {
         return code;
     }
     let arguments = Arguments::from_args();
@@ -32,12 +33,13 @@ fn main() -> ExitCode {
         Ok(live) => Arc::new(live),
         Err(why) => {
             eprintln!("\n*** the live tests did not run: {why}\n");
-            let demanded = std::env::var_os("CI").is_some_and(|value| value == "true");
-            return ExitCode::from(u8::from(demanded));
+            return ExitCode::from(u8::from(is_demanded()));
         }
     };
     let mut trials = Vec::new();
-    for (name, test) in network::TESTS.iter().chain(outside::TESTS).chain(aftermath::TESTS) {
+    for (name, test) in
+        network::TESTS.iter().chain(outside::TESTS).chain(standalone::TESTS).chain(aftermath::TESTS)
+    {
         let live = Arc::clone(&live);
         trials.push(Trial::test(*name, move || {
             test(&live);
@@ -45,6 +47,16 @@ fn main() -> ExitCode {
         }));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Says that a test, or a part of it, was left out; which is a failure where all is demanded.
+fn not_run(why: &str) {
+    assert!(!is_demanded(), "not run: {why}");
+    eprintln!("\n*** not run: {why}\n");
+}
+
+fn is_demanded() -> bool {
+    std::env::var_os("CI").is_some_and(|value| value == "true")
 }
 
 /// A test of its name; it panics where it fails.

@@ -2,16 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use roamproof::live_arm::Live;
 use roamproof::usher::Trigger;
+use roamproof_harness::link::packet_socket::PacketSocketLink;
+use roamproof_harness::link::{Clock, Link, Port};
+use roamproof_harness::topology::netlink::Netlink;
+use roamproof_harness::topology::veth::{End, pair};
 
 use crate::Test;
 
 pub(crate) const TESTS: &[Test] = &[
     ("a_trigger_runs_where_the_caller_is", a_trigger_runs_where_the_caller_is),
     ("a_trigger_ends_in_time_or_is_ended", a_trigger_ends_in_time_or_is_ended),
+    ("an_interface_of_the_caller_becomes_a_port", an_interface_of_the_caller_becomes_a_port),
     ("an_interface_that_is_not_there_is_refused", an_interface_that_is_not_there_is_refused),
 ];
 
@@ -44,6 +50,58 @@ fn a_trigger_ends_in_time_or_is_ended(live: &Live) {
         .run(&trigger("yes | head -c 100000; exit 3", Duration::from_secs(20)))
         .unwrap();
     assert_eq!((outcome.status, outcome.late, outcome.output.len()), (Some(3), false, 16 << 10));
+}
+
+/// A process of its own takes this sandbox for the caller's world, and enters another.
+#[expect(clippy::disallowed_methods, reason = "the process has to enter a sandbox of its own")]
+fn an_interface_of_the_caller_becomes_a_port(_: &Live) {
+    let output = Command::new("/proc/self/exe").arg("attach").output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed == "both ways\n", "{output:?}");
+}
+
+/// The part of that test which runs as a process of its own.
+pub(crate) fn run_if_asked() -> Option<ExitCode> {
+    (std::env::args().nth(1)? == "attach").then(attach)
+}
+
+fn attach() -> ExitCode {
+    let end = |name: &str, last| End {
+        name: name.to_owned(),
+        mac: [2, 0xfe, 0, 0, 9, last],
+        index: None,
+    };
+    let mut netlink = Netlink::open().unwrap();
+    netlink.ask(vec![pair(&end("device0", 1), &end("device1", 2), None)]).unwrap();
+    netlink.set_up(&["device1"]).unwrap();
+    netlink.wait_until_usable(&["device0", "device1"], Duration::from_secs(10)).unwrap();
+
+    let live = Live::enter().unwrap();
+    let mut link = PacketSocketLink::open(&[]).unwrap();
+    for (port, name) in [(Port(4), "device0"), (Port(7), "device1")] {
+        let socket = live.usher().open_packet_socket(name).unwrap();
+        link.attach(socket, port).unwrap();
+    }
+    // A pair is a wire: what goes into one end comes out of the other.
+    for number in 0..40_u8 {
+        let (from, to) = if number % 2 == 0 { (Port(4), Port(7)) } else { (Port(7), Port(4)) };
+        let frame = [&[0xff; 12][..], &[0x88, 0xb5], &[number; 46]].concat();
+        link.send(from, &frame).unwrap();
+        let until = link.now() + Duration::from_secs(5);
+        let arrival = link.receive(until).unwrap().expect("within five seconds");
+        assert_eq!((arrival.port, arrival.octets), (to, frame));
+    }
+    // Frames of two sockets come in the order of their stamps.
+    let frame = |number: u8| [&[0xff; 12][..], &[0x88, 0xb5], &[number; 46]].concat();
+    for number in 0..40 {
+        link.send(if number % 2 == 0 { Port(4) } else { Port(7) }, &frame(number)).unwrap();
+    }
+    for number in 0..40 {
+        let until = link.now() + Duration::from_secs(5);
+        assert_eq!(link.receive(until).unwrap().map(|arrival| arrival.octets), Some(frame(number)));
+    }
+    println!("both ways");
+    ExitCode::SUCCESS
 }
 
 fn an_interface_that_is_not_there_is_refused(live: &Live) {

@@ -25,8 +25,7 @@ impl RealClock {
     /// Both clocks are read for each conversion, so that a step of the wall clock spoils no more
     /// than what was in flight.
     pub fn at_wall(&self, wall: Duration) -> Duration {
-        let now = self.now();
-        let wall_now = unix_time();
+        let (now, wall_now) = self.both();
         match wall_now.checked_sub(wall) {
             Some(ago) => now.saturating_sub(ago),
             None => now + wall.saturating_sub(wall_now),
@@ -35,7 +34,25 @@ impl RealClock {
 
     /// The Unix time of the start of the run.
     pub fn epoch(&self) -> Duration {
-        unix_time().saturating_sub(self.now())
+        let (now, wall_now) = self.both();
+        wall_now.saturating_sub(now)
+    }
+
+    /// Both clocks at one moment. Where the host turns to something else between the readings they
+    /// are taken again.
+    fn both(&self) -> (Duration, Duration) {
+        let mut before = self.now();
+        let mut wall = unix_time();
+        let mut after = self.now();
+        for _ in 0..READINGS_MAX {
+            if after.saturating_sub(before) <= READING_LIMIT {
+                break;
+            }
+            before = after;
+            wall = unix_time();
+            after = self.now();
+        }
+        (before, wall)
     }
 }
 
@@ -49,6 +66,12 @@ pub fn unix_time() -> Duration {
 fn monotonic() -> Instant {
     Instant::now()
 }
+
+/// How far two readings that count as one may be apart.
+const READING_LIMIT: Duration = Duration::from_micros(20);
+
+/// How often they are taken again.
+const READINGS_MAX: u32 = 10;
 
 #[cfg(test)]
 mod tests {

@@ -12,10 +12,21 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The clock of a run whose time zero was, or will be, at the Unix time `epoch`. The wall clock
-    /// is read once, here.
+    /// The clock of a run whose time zero was at the Unix time `epoch`. The wall clock is read here
+    /// and never again.
     pub fn of_run(epoch: Duration) -> Self {
-        Self { known: (monotonic(), unix_time().saturating_sub(epoch)) }
+        let mut before = monotonic();
+        let mut wall = unix_time();
+        // Where the host turns to something else between the readings they are taken again.
+        for _ in 0..READINGS_MAX {
+            let after = monotonic();
+            if after.saturating_duration_since(before) <= READING_LIMIT {
+                break;
+            }
+            before = after;
+            wall = unix_time();
+        }
+        Self { known: (before, wall.saturating_sub(epoch)) }
     }
 
     /// What time it is; zero until the start of the run.
@@ -35,3 +46,9 @@ pub fn unix_time() -> Duration {
 fn monotonic() -> Instant {
     Instant::now()
 }
+
+/// How far two readings that count as one may be apart.
+const READING_LIMIT: Duration = Duration::from_micros(20);
+
+/// How often they are taken again.
+const READINGS_MAX: u32 = 10;

@@ -4,6 +4,7 @@
 pub mod doctor;
 #[cfg(feature = "live")]
 mod fork;
+pub mod lab_arm;
 #[cfg(feature = "live")]
 pub mod live_arm;
 #[cfg(feature = "live")]

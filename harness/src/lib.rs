@@ -2,14 +2,17 @@
 //!
 //! It shares `roamproof-wire` with the accused and nothing else: it never sees a node's state.
 
+pub mod bench;
 pub mod catalogue;
 pub mod coverage;
 pub mod evidence;
 pub mod exit_code;
 pub mod link;
 pub mod requirement;
+pub mod sequence;
 pub mod subject;
 pub mod topology;
+pub mod verdict;
 
 pub use catalogue::Catalogue;
 pub use exit_code::ExitCode;

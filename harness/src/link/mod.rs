@@ -6,8 +6,11 @@
 
 #[cfg(feature = "live")]
 pub mod clock;
+mod fate;
 #[cfg(feature = "live")]
 pub mod packet_socket;
+
+pub use fate::{Fate, Passing, Seeded, Weather};
 
 use std::io;
 use std::time::Duration;

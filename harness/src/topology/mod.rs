@@ -2,6 +2,7 @@
 
 #[cfg(feature = "live")]
 pub mod addressing;
+pub mod claimed;
 #[cfg(feature = "live")]
 pub mod cleanup;
 #[cfg(feature = "live")]

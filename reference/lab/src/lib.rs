@@ -167,6 +167,12 @@ impl Lab {
 
     /// Plugs an interface into a link, out of the one it was in, and tells the node.
     pub fn plug(&mut self, node: NodeId, interface: Interface, link: LinkId) {
+        self.connect(node, interface, link);
+        self.set_up(node, interface, true);
+    }
+
+    /// Plugs an interface into a link, out of the one it was in, without telling the node.
+    pub fn connect(&mut self, node: NodeId, interface: Interface, link: LinkId) {
         self.unplug(node, interface);
         let links = &mut self.nodes[node.0].links;
         let index = usize::from(interface.0);
@@ -175,7 +181,6 @@ impl Lab {
         }
         links[index] = Some(link);
         self.links[link.0].ends.push(End::Node(node, interface));
-        self.input(node, Input::Link { interface, up: true });
     }
 
     /// Plugs an interface out, and tells the node if it was in.

@@ -8,15 +8,20 @@
 //! 3. wait for the next input or for [`poll_timeout`](Node::poll_timeout), whichever is first.
 #![forbid(unsafe_code)]
 
+pub mod build;
 pub mod command;
 pub mod entropy;
 pub mod event;
 pub mod media;
-#[path = "host/tcp.rs"]
-pub mod tcp;
+// HA mod home_agent;
+pub mod host;
+pub mod key;
+pub mod misdeed;
+mod router;
 pub mod sip;
 pub mod time;
 
+pub use build::{ConfigError, build};
 pub use command::Command;
 pub use event::Event;
 pub use time::Instant;

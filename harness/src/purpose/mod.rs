@@ -1,0 +1,47 @@
+//! Test purposes: what a peer must see of a role, as sentences that are also the check.
+
+mod correspondent;
+mod home_agent;
+mod mobile_terminal;
+mod packets;
+mod sip_server;
+
+use std::time::Duration;
+
+use crate::tester::Tester;
+use crate::topology::claimed::Wanted;
+use crate::topology::Role;
+use crate::verdict::Stop;
+
+/// One test purpose: declared once; listings, reports and cargo tests derive from it.
+#[derive(Clone, Copy)]
+pub struct Purpose {
+    /// The first row it judges, with a word where the row has several; for ever.
+    pub id: &'static str,
+    /// Raised whenever its verdict may change for the same device.
+    pub version: u32,
+    /// The behaviour that is right, as one sentence.
+    pub title: &'static str,
+    /// The rows of the catalogue that it judges.
+    pub verifies: &'static [&'static str],
+    /// The role under test.
+    pub role: Role,
+    /// The longest that its waits can take in real time.
+    pub waits_max: Duration,
+    /// The network that it wants: the subject, and where the tester's stations stand.
+    pub wants: fn() -> Wanted,
+    /// What the tester does and wants to see.
+    pub body: fn(&mut Tester<'_>) -> Result<(), Stop>,
+}
+
+/// Every purpose, the one list.
+pub const ALL: &[&Purpose] = &[
+    &home_agent::REGISTRATION_BINDS,
+];
+
+impl Purpose {
+    /// The purpose called `id`.
+    pub fn find(id: &str) -> Option<&'static Self> {
+        ALL.iter().find(|purpose| purpose.id == id).copied()
+    }
+}

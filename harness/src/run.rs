@@ -1,0 +1,78 @@
+//! Runs purposes: one network each, so that one cannot hurt the next.
+
+use std::time::Duration;
+
+use crate::bench::Bench;
+use crate::evidence::Capture;
+use crate::purpose::Purpose;
+use crate::tester::{Clause, Tester};
+use crate::topology::{Arm, ArmError, claimed};
+use crate::verdict::{Stop, Verdict};
+
+/// What came of one purpose.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, where it is not PASS.
+    pub stop: Option<Stop>,
+    /// The sentences that the purpose came to.
+    pub clauses: Vec<Clause>,
+    /// What crossed the links, with sentences and verdict as comments.
+    pub capture: Capture,
+    /// What each subject noted, by name.
+    pub output: Vec<(String, Vec<String>)>,
+    /// How long it took, in the arm's own time.
+    pub took: Duration,
+}
+
+/// What a run of a purpose is told.
+#[derive(Debug, Clone, Default)]
+pub struct Setting {
+    /// Fixes every random draw.
+    pub seed: u64,
+    /// The Unix time of the start of the run.
+    pub epoch: Duration,
+    /// Misdeeds of the subject, by name.
+    pub misdeeds: Vec<String>,
+}
+
+/// Runs `purpose` in `arm`.
+///
+/// # Errors
+///
+/// Where the network cannot be set up.
+pub fn run(
+    purpose: &Purpose,
+    arm: &mut dyn Arm,
+    setting: &Setting,
+) -> Result<Outcome, ArmError> {
+    let mut wanted = (purpose.wants)();
+    wanted.seed = setting.seed;
+    let subject = wanted.nodes.first().copied().unwrap_or_default();
+    wanted.misdeeds =
+        setting.misdeeds.iter().map(|misdeed| (subject.to_owned(), misdeed.clone())).collect();
+    let mut bench = Bench::set_up(arm, claimed::topology(&wanted), setting.epoch)?;
+    let mut tester = Tester::new(&mut bench);
+    let stop = (purpose.body)(&mut tester).err();
+    let clauses = tester.clauses().to_vec();
+    let stop = stop.or_else(|| tester.subject_died());
+    let output = vec![(subject.to_owned(), bench.output(subject))];
+    let took = bench.now();
+    let verdict = stop.as_ref().map_or(Verdict::Pass, |stop| stop.verdict);
+    let mut capture = bench.into_capture();
+    annotate(&mut capture, &clauses, verdict, stop.as_ref());
+    Ok(Outcome { verdict, stop, clauses, capture, output, took })
+}
+
+/// Writes the sentences and the verdict into the capture, on the frames that they are about.
+fn annotate(capture: &mut Capture, clauses: &[Clause], verdict: Verdict, stop: Option<&Stop>) {
+    let Some(last) = capture.frames.len().checked_sub(1) else { return };
+    for clause in clauses {
+        let frame = clause.frames_before.min(last);
+        capture.comment(frame, format!("{} {}", clause.kind.word(), clause.text));
+    }
+    let frame = stop.and_then(|stop| stop.frames.last().copied()).unwrap_or(last);
+    let why = stop.map_or(String::new(), |stop| format!(": {stop}"));
+    capture.comment(frame, format!("verdict {verdict}{why}"));
+}

@@ -1,0 +1,85 @@
+//! Stations: link-layer addresses that the tester speaks from, and what they answer by themselves.
+
+use std::net::Ipv6Addr;
+
+use roamproof_wire::ethernet::{self, Ethernet, Mac};
+use roamproof_wire::icmpv6::echo;
+use roamproof_wire::icmpv6::neighbour::{NeighbourAdvertisement, NeighbourDiscovery};
+use roamproof_wire::ipv6::{Outgoing, Packet, protocol};
+
+use crate::link::LinkId;
+
+/// A link-layer address on a link, and the IPv6 addresses behind it.
+///
+/// It answers Neighbour Solicitations for its addresses and Echo Requests to them; everything else
+/// is the purpose's.
+#[derive(Debug, Clone)]
+pub struct Station {
+    /// The link it stands on.
+    pub link: LinkId,
+    /// Its link-layer address.
+    pub mac: Mac,
+    /// The addresses that it answers for.
+    pub addresses: Vec<Ipv6Addr>,
+    /// Whether it says that it is a router.
+    pub router: bool,
+}
+
+/// A station of a tester.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StationId(pub(super) usize);
+
+impl Station {
+    /// A host.
+    pub fn host(mac: Mac, addresses: impl Into<Vec<Ipv6Addr>>) -> Self {
+        Self { link: LinkId(0), mac, addresses: addresses.into(), router: false }
+    }
+
+    /// A router.
+    pub fn router(mac: Mac, addresses: impl Into<Vec<Ipv6Addr>>) -> Self {
+        Self { router: true, ..Self::host(mac, addresses) }
+    }
+
+    /// The frame that this station sends by itself when it hears `frame`.
+    pub(super) fn answer(&self, frame: &[u8]) -> Option<Vec<u8>> {
+        let (ethernet, octets) = Ethernet::parse(frame).ok()?;
+        if ethernet.ether_type != ethernet::IPV6 {
+            return None;
+        }
+        let packet = Packet::parse(octets).ok()?;
+        if packet.protocol != protocol::ICMPV6 {
+            return None;
+        }
+        let answer = self.advertisement(&packet).or_else(|| self.echo_reply(&packet))?;
+        Some(ethernet::frame(ethernet.source, self.mac, &answer))
+    }
+
+    fn advertisement(&self, packet: &Packet<'_>) -> Option<Vec<u8>> {
+        let (source, destination) = (packet.header.source, packet.header.destination);
+        let message = NeighbourDiscovery::parse(source, destination, packet.payload).ok()?;
+        let NeighbourDiscovery::NeighbourSolicitation(solicitation) = message else { return None };
+        let target = solicitation.target;
+        if source.is_unspecified() || !self.addresses.contains(&target) {
+            return None;
+        }
+        let answer = NeighbourAdvertisement {
+            router: self.router,
+            solicited: true,
+            overrides: true,
+            target,
+            options: NeighbourAdvertisement::target_link_layer_option(self.mac),
+        };
+        let outgoing =
+            Outgoing { hop_limit: 255, ..Outgoing::new(target, source, protocol::ICMPV6) };
+        Some(outgoing.to_vec(&answer.to_vec(target, source)))
+    }
+
+    fn echo_reply(&self, packet: &Packet<'_>) -> Option<Vec<u8>> {
+        let (source, destination) = (packet.source(), packet.destination());
+        if !self.addresses.contains(&destination) {
+            return None;
+        }
+        let payload = echo::reply_to(source, destination, packet.payload)?;
+        Some(Outgoing::new(destination, source, protocol::ICMPV6).to_vec(&payload))
+    }
+}

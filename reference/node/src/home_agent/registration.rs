@@ -1,0 +1,309 @@
+//! Home registrations (RFC 6275 §10.3), authenticated by RFC 4285 where so configured.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use roamproof_wire::ipv6::{Outgoing, Packet, protocol};
+use roamproof_wire::mobility::{
+    self, BindingAcknowledgement, BindingError, BindingUpdate, Lifetime, Message, MnHaAuthentication,
+    NtpTimestamp, Sequence, Status,
+};
+
+use super::binding_cache::{Binding, granted};
+use super::config::{Authentication, MobileConfig};
+use super::{HOME, HomeAgent};
+use crate::host::Standing;
+use crate::misdeed::Misdeed;
+use crate::{Event, Instant};
+
+/// A registration that waits for duplicate address detection on the home link (RFC 6275 §10.3.1).
+#[derive(Debug, Clone)]
+pub(super) struct Pending {
+    request: Request,
+}
+
+/// What a Binding Update asks for, taken from its packet.
+#[derive(Debug, Clone, Copy)]
+struct Request {
+    home: Ipv6Addr,
+    care_of: Ipv6Addr,
+    /// Where the packet came from: answers go there.
+    answer_to: Ipv6Addr,
+    sequence: Sequence,
+    lifetime: Lifetime,
+    acknowledge: bool,
+    single_address: bool,
+    timestamp: Option<NtpTimestamp>,
+}
+
+/// Time stamps seen lately, by home address: the same one again is a replay (RFC 4285 §6).
+#[derive(Debug, Default)]
+pub(super) struct Replays {
+    last: BTreeMap<Ipv6Addr, VecDeque<NtpTimestamp>>,
+}
+
+/// How far a time stamp may be off, either way (RFC 4285 §6 suggests 7 s).
+const CLOCK_SKEW_MAX: Duration = Duration::from_secs(7);
+/// Time stamps remembered for each home address.
+const REPLAYS_MAX: usize = 32;
+/// A path takes this much until a router says otherwise, octets.
+const PATH_MTU: usize = 1500;
+
+impl HomeAgent {
+    pub(super) fn on_mobility(&mut self, now: Instant, packet: &Packet<'_>) {
+        let (source, destination) = (packet.source(), packet.destination());
+        if let Err(error) = mobility::verify(source, destination, packet.payload) {
+            return self.host.malformed(error);
+        }
+        match Message::parse(packet.payload) {
+            Ok(Message::BindingUpdate(update)) => self.on_update(now, packet, &update),
+            Ok(Message::Unknown { .. }) => self.answer_unrecognised(now, packet),
+            Ok(_) => self.host.discard("mobility message that is not for a home agent"),
+            Err(error) => self.host.malformed(error),
+        }
+    }
+
+    fn on_update(&mut self, now: Instant, packet: &Packet<'_>, update: &BindingUpdate) {
+        let Some(home) = packet.home_address else {
+            return self.host.discard("Binding Update without Home Address option");
+        };
+        let care_of = update.alternate_care_of().unwrap_or(packet.header.source);
+        let mut request = Request {
+            home,
+            care_of,
+            answer_to: packet.header.source,
+            sequence: update.sequence,
+            lifetime: update.lifetime,
+            acknowledge: update.acknowledge,
+            single_address: home == care_of,
+            timestamp: None,
+        };
+        match self.authenticate(now, packet, update, &mut request) {
+            Ok(()) => {}
+            Err(Some(status)) => return self.refuse(now, &request, status),
+            Err(None) => return,
+        }
+        if let Some(status) = self.refusal(&request, update) {
+            return self.refuse(now, &request, status);
+        }
+        if request.lifetime == Lifetime::ZERO || request.single_address {
+            return self.deregister(now, &request);
+        }
+        self.register(now, request);
+    }
+
+    /// Whether the update comes from the mobile node that owns the home address; `Err(None)` =
+    /// dropped without an answer.
+    fn authenticate(
+        &mut self,
+        now: Instant,
+        packet: &Packet<'_>,
+        update: &BindingUpdate,
+        request: &mut Request,
+    ) -> Result<(), Option<Status>> {
+        if self.config.home_agent.authentication == Authentication::None {
+            return Ok(());
+        }
+        let Some(mobile) = self.mobile(request.home) else {
+            self.host.discard("Binding Update from a mobile node without a key");
+            return Err(None);
+        };
+        let Some(option) = update.mn_ha_authentication() else {
+            self.host.discard("Binding Update without authentication");
+            return Err(None);
+        };
+        let genuine = option.spi == mobile.spi
+            && mobility::verify_mn_ha(
+                mobile.key.octets(),
+                request.care_of,
+                request.home,
+                packet.payload,
+            );
+        if !genuine {
+            self.host.discard("Binding Update with a wrong authenticator");
+            return Err(Some(Status::MIPV6_AUTH_FAIL));
+        }
+        let Some(timestamp) = update.replay_protection() else {
+            return Err(Some(Status::MIPV6_MESG_ID_REQD));
+        };
+        request.timestamp = Some(timestamp);
+        let wall = self.epoch + now.since_start();
+        if timestamp.distance(wall) > CLOCK_SKEW_MAX || self.replays.seen(request.home, timestamp) {
+            return Err(Some(Status::MIPV6_ID_MISMATCH));
+        }
+        Ok(())
+    }
+
+    /// Why the update is refused, if it is (RFC 6275 §9.5.1, §10.3.1).
+    fn refusal(&self, request: &Request, update: &BindingUpdate) -> Option<Status> {
+        let last = self.cache.get(request.home).map(|binding| binding.sequence);
+        if last.is_some_and(|last| !request.sequence.is_after(last)) {
+            return Some(Status::SEQUENCE_OUT_OF_WINDOW);
+        }
+        if !update.home_registration {
+            return Some(Status::HOME_REGISTRATION_NOT_SUPPORTED);
+        }
+        let prefixes = &self.config.home_agent.prefixes;
+        if !prefixes.iter().any(|prefix| prefix.contains(request.home)) {
+            return Some(Status::NOT_HOME_SUBNET);
+        }
+        if request.home == self.config.home_agent.address {
+            return Some(Status::ADMINISTRATIVELY_PROHIBITED);
+        }
+        if self.cache.is_full() && self.cache.get(request.home).is_none() {
+            return Some(Status::INSUFFICIENT_RESOURCES);
+        }
+        if !is_care_of_address(request.care_of) {
+            return Some(Status::REASON_UNSPECIFIED);
+        }
+        None
+    }
+
+    fn register(&mut self, now: Instant, request: Request) {
+        let known = self.cache.get(request.home).is_some();
+        if known || self.config.home_agent.dad_transmits == 0 {
+            return self.bind(now, &request);
+        }
+        let detecting = self.pending.iter().any(|one| one.request.home == request.home);
+        self.pending.retain(|one| one.request.home != request.home);
+        self.pending.push(Pending { request });
+        if !detecting {
+            let probes = self.config.home_agent.dad_transmits;
+            self.host.add_address(now, HOME, request.home, Standing::Proxied, probes);
+        }
+    }
+
+    /// Nobody on the home link has the home address: the registration goes through.
+    pub(super) fn on_home_address_free(&mut self, now: Instant, address: Ipv6Addr) {
+        if let Some(index) = self.pending.iter().position(|one| one.request.home == address) {
+            let pending = self.pending.remove(index);
+            self.bind(now, &pending.request);
+        }
+    }
+
+    /// Somebody on the home link has it.
+    pub(super) fn on_home_address_taken(&mut self, now: Instant, address: Ipv6Addr) {
+        if let Some(index) = self.pending.iter().position(|one| one.request.home == address) {
+            let pending = self.pending.remove(index);
+            self.refuse(now, &pending.request, Status::DUPLICATE_ADDRESS_DETECTION_FAILED);
+        }
+    }
+
+    fn bind(&mut self, now: Instant, request: &Request) {
+        let lifetime = granted(request.lifetime, self.config.home_agent.lifetime_max());
+        if !self.misdeeds.does(Misdeed::AckWithoutBinding) {
+            let fresh = self.cache.get(request.home).is_none();
+            let binding = Binding {
+                care_of: request.care_of,
+                sequence: request.sequence,
+                expires_at: now + lifetime.duration(),
+                path_mtu: PATH_MTU,
+            };
+            self.cache.insert(request.home, binding);
+            if fresh {
+                self.host.add_address(now, HOME, request.home, Standing::Proxied, 0);
+                self.host.announce(HOME, request.home);
+            }
+        }
+        self.note_binding(request, lifetime);
+        if request.acknowledge {
+            self.acknowledge(now, request, Status::ACCEPTED, lifetime);
+        }
+    }
+
+    fn deregister(&mut self, now: Instant, request: &Request) {
+        let bound = self.cache.get(request.home).is_some();
+        self.pending.retain(|one| one.request.home != request.home);
+        self.unbind(request.home);
+        self.note_binding(request, Lifetime::ZERO);
+        let status = if bound { Status::ACCEPTED } else { Status::NOT_HOME_AGENT_FOR_MOBILE_NODE };
+        self.acknowledge(now, request, status, Lifetime::ZERO);
+    }
+
+    /// Forgets a binding and stops answering for its home address.
+    pub(super) fn unbind(&mut self, home: Ipv6Addr) {
+        self.cache.remove(home);
+        self.host.remove_address(HOME, home);
+    }
+
+    fn refuse(&mut self, now: Instant, request: &Request, status: Status) {
+        let last = self.cache.get(request.home).map(|binding| binding.sequence);
+        let sequence = match (status, last) {
+            (Status::SEQUENCE_OUT_OF_WINDOW, Some(last)) => last,
+            _ => request.sequence,
+        };
+        self.acknowledge(now, &Request { sequence, ..*request }, status, Lifetime::ZERO);
+    }
+
+    /// Sends a Binding Acknowledgement: through a type 2 routing header to the care-of address, or
+    /// plainly to a mobile node that is at home (RFC 6275 §9.5.4).
+    fn acknowledge(&mut self, now: Instant, request: &Request, status: Status, lifetime: Lifetime) {
+        let own = self.config.home_agent.address;
+        let at_home = request.answer_to == request.home;
+        let acknowledgement =
+            BindingAcknowledgement::new(status, request.sequence, lifetime);
+        let authentication = self.mobile(request.home).filter(|_| self.is_authenticated()).map(|mobile| {
+            let timestamp = NtpTimestamp::from_unix(self.epoch + now.since_start());
+            // RFC 4285 §6: a refusal for its time stamp carries the home agent's own time, all
+            // other answers the time stamp that was asked with.
+            let timestamp = match (status, request.timestamp) {
+                (Status::MIPV6_ID_MISMATCH, _) | (_, None) => timestamp,
+                (_, Some(asked)) => asked,
+            };
+            MnHaAuthentication { spi: mobile.spi, key: mobile.key.octets(), timestamp }
+        });
+        let octets = acknowledgement.to_vec(own, request.home, request.answer_to, authentication);
+        let routing = (!at_home).then_some(request.home);
+        let outgoing = Outgoing {
+            type_2_routing: routing,
+            ..Outgoing::new(own, request.answer_to, protocol::MOBILITY)
+        };
+        self.host.send(now, &outgoing, &octets);
+    }
+
+    /// Binding Error, status 2: the MH Type is not known here (RFC 6275 §9.3.3).
+    fn answer_unrecognised(&mut self, now: Instant, packet: &Packet<'_>) {
+        let error = BindingError::unrecognised_mh_type();
+        let (from, to) = (packet.destination(), packet.header.source);
+        let octets = Message::BindingError(error).to_vec(from, to);
+        self.host.send(now, &Outgoing::new(from, to, protocol::MOBILITY), &octets);
+    }
+
+    fn mobile(&self, home: Ipv6Addr) -> Option<&MobileConfig> {
+        self.config.mobiles.iter().find(|mobile| mobile.home_address == home)
+    }
+
+    fn is_authenticated(&self) -> bool {
+        self.config.home_agent.authentication == Authentication::Rfc4285
+    }
+
+    fn note_binding(&mut self, request: &Request, lifetime: Lifetime) {
+        let lifetime = u32::try_from(lifetime.duration().as_secs()).unwrap_or(u32::MAX);
+        let Request { home, care_of, .. } = *request;
+        self.host.event(Event::Binding { home, care_of, lifetime });
+    }
+}
+
+impl Replays {
+    /// Whether this time stamp was seen before; it is from now on.
+    fn seen(&mut self, home: Ipv6Addr, timestamp: NtpTimestamp) -> bool {
+        let last = self.last.entry(home).or_default();
+        if last.contains(&timestamp) {
+            return true;
+        }
+        if last.len() == REPLAYS_MAX {
+            last.pop_front();
+        }
+        last.push_back(timestamp);
+        false
+    }
+}
+
+/// A care-of address is a unicast address that routers carry (RFC 6275 §9.5.1).
+fn is_care_of_address(address: Ipv6Addr) -> bool {
+    !(address.is_unspecified()
+        || address.is_loopback()
+        || address.is_multicast()
+        || address.is_unicast_link_local())
+}

@@ -1,0 +1,90 @@
+//! Interception and the tunnel both ways (RFC 6275 §10.4, RFC 2473).
+
+use roamproof_wire::icmpv6::error::IcmpError;
+use roamproof_wire::ipv6::{self, Packet};
+
+use super::HomeAgent;
+use crate::Instant;
+
+/// The IPv6 header that a tunnel adds, octets.
+const OVERHEAD: usize = ipv6::HEADER_LEN;
+/// What every link takes (RFC 8200 §5), octets.
+const MTU_MIN: usize = 1280;
+/// The hop limit of outer headers.
+const HOP_LIMIT: u8 = 64;
+
+impl HomeAgent {
+    /// Sends a packet for a mobile node that is away to its care-of address, octet for octet but
+    /// for the hop limit.
+    pub(super) fn tunnel(&mut self, now: Instant, packet: &Packet<'_>) {
+        let Some(binding) = self.cache.get(packet.header.destination) else { return };
+        let (care_of, path_mtu) = (binding.care_of, binding.path_mtu);
+        if packet.header.source.is_unicast_link_local() {
+            return self.host.discard("link-local packets are not tunnelled");
+        }
+        if packet.header.hop_limit <= 1 {
+            return self.host.discard("hop limit used up before the tunnel");
+        }
+        let tunnel_mtu = path_mtu.saturating_sub(OVERHEAD);
+        // RFC 2473 §7.1: what fits into the smallest MTU is fragmented outside, the rest is told.
+        if packet.octets.len() > tunnel_mtu && packet.octets.len() > MTU_MIN {
+            return self.host.answer_too_big(now, packet.octets, tunnel_mtu.max(MTU_MIN));
+        }
+        let mut inner = packet.octets.to_vec();
+        inner[7] -= 1;
+        let own = self.config.home_agent.address;
+        let outer = ipv6::encapsulate(own, care_of, HOP_LIMIT, &inner);
+        if outer.len() > path_mtu {
+            let identification = self.host.entropy.next_u32();
+            for fragment in ipv6::fragment(&outer, path_mtu, identification) {
+                self.host.send_packet(now, &fragment);
+            }
+            return;
+        }
+        self.host.send_packet(now, &outer);
+    }
+
+    /// A packet that a mobile node tunnelled to its home agent (RFC 6275 §10.4.5).
+    pub(super) fn on_reverse_tunnel(&mut self, now: Instant, outer: &Packet<'_>) {
+        let inner = match Packet::parse(outer.payload) {
+            Ok(inner) => inner,
+            Err(rejected) => return self.host.malformed(rejected.error),
+        };
+        let home = inner.header.source;
+        let bound = self.cache.get(home).map(|binding| binding.care_of);
+        if bound != Some(outer.header.source) {
+            return self.host.discard("reverse tunnel from somewhere else than the care-of address");
+        }
+        let destination = inner.header.destination;
+        if self.host.is_mine(destination) {
+            return self.on_packet(now, &inner);
+        }
+        if self.cache.get(destination).is_some() {
+            return self.tunnel(now, &inner);
+        }
+        self.host.forward(now, &inner);
+    }
+
+    /// An ICMPv6 error about one of the home agent's own tunnel packets.
+    pub(super) fn on_icmp_error(&mut self, now: Instant, packet: &Packet<'_>) {
+        let Ok((error, quoted)) = IcmpError::parse(packet.source(), packet.destination(), packet.payload)
+        else {
+            return self.host.discard("ICMPv6 message that needs no answer");
+        };
+        let IcmpError::PacketTooBig { mtu } = error else { return };
+        let Ok(outer) = Packet::parse_quoted(quoted) else { return };
+        let Some(home) = self.cache.home_of(outer.header.destination) else { return };
+        let Some(inner) = outer.decapsulated() else { return };
+        let path_mtu = usize::try_from(mtu).unwrap_or(usize::MAX);
+        let Some(binding) = self.cache.get_mut(home) else { return };
+        if path_mtu >= binding.path_mtu {
+            return;
+        }
+        binding.path_mtu = path_mtu.max(MTU_MIN);
+        let tunnel_mtu = binding.path_mtu.saturating_sub(OVERHEAD).max(MTU_MIN);
+        let inner = inner.to_vec();
+        if inner.len() > MTU_MIN {
+            self.host.answer_too_big(now, &inner, tunnel_mtu);
+        }
+    }
+}

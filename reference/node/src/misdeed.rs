@@ -1,0 +1,90 @@
+//! Misdeeds: what a node can be told to do wrong, so that a purpose can be seen to fail.
+//!
+//! They are compiled only with feature `misdeeds`. Each is declared once, with the row of the
+//! catalogue that it breaks and the rows that fall with it.
+
+use std::collections::BTreeSet;
+
+use crate::build::ConfigError;
+
+/// One misdeed, as declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Declared {
+    /// Which.
+    pub misdeed: Misdeed,
+    /// Its name for users: `ack-without-binding`.
+    pub name: &'static str,
+    /// The role that can do it.
+    pub role: &'static str,
+    /// The row that it breaks.
+    pub breaks: &'static str,
+    /// The sequences in which it shows: `s4`, `s4-tcp` …; a purpose's id where only a purpose sees it.
+    pub shows_in: &'static [&'static str],
+    /// The further rows that fall with it there.
+    pub falls_with_it: &'static [&'static str],
+}
+
+macro_rules! misdeeds {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $role:literal, $breaks:literal, [$($shows:literal),*], [$($with:literal),*];)+) => {
+        /// What a node can be told to do wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Misdeed {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        /// Every misdeed, the one list.
+        pub const ALL: &[Declared] = &[
+            $(Declared {
+                misdeed: Misdeed::$variant,
+                name: $name,
+                role: $role,
+                breaks: $breaks,
+                shows_in: &[$($shows),*],
+                falls_with_it: &[$($with),*],
+            },)+
+        ];
+    };
+}
+
+misdeeds! {
+    /// Answers status 0 to a Binding Update and binds nothing.
+    AckWithoutBinding = "ack-without-binding", "home-agent", "CL-REG-02", ["s1"], [];
+}
+
+/// What one node is to do wrong.
+#[derive(Debug, Clone, Default)]
+pub struct Misdeeds {
+    chosen: BTreeSet<Misdeed>,
+}
+
+impl Misdeeds {
+    /// The misdeeds of `role` called `names`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Misdeed`] for a name that the role does not have, and for any name in a build
+    /// without the feature.
+    pub fn named(role: &str, names: &[String]) -> Result<Self, ConfigError> {
+        let mut chosen = BTreeSet::new();
+        for name in names {
+            if !cfg!(feature = "misdeeds") {
+                let why =
+                    format!("misdeed {name}: this build has none; build with --features misdeeds");
+                return Err(ConfigError::Misdeed(why));
+            }
+            let of_role = || ALL.iter().filter(|declared| declared.role == role);
+            let Some(found) = of_role().find(|declared| declared.name == name) else {
+                let known: Vec<&str> = of_role().map(|declared| declared.name).collect();
+                let why = format!("no misdeed {name:?} of {role}; known are: {}", known.join(", "));
+                return Err(ConfigError::Misdeed(why));
+            };
+            chosen.insert(found.misdeed);
+        }
+        Ok(Self { chosen })
+    }
+
+    /// Whether the node does `misdeed`; never in a build without the feature.
+    pub fn does(&self, misdeed: Misdeed) -> bool {
+        cfg!(feature = "misdeeds") && self.chosen.contains(&misdeed)
+    }
+}

@@ -19,7 +19,9 @@ pub mod key;
 pub mod misdeed;
 mod router;
 pub mod sip;
+pub mod sip_transport;
 pub mod time;
+pub mod upper;
 
 pub use build::{ConfigError, build};
 pub use command::Command;

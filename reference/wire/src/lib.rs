@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod checksum;
+pub mod dissect;
 mod error;
 pub mod ethernet;
 pub mod icmpv6;

@@ -4,6 +4,7 @@
 //! subcommand is a file with its options and a `run` that returns the exit code.
 
 mod completions;
+mod decode;
 #[cfg(feature = "live")]
 mod doctor;
 mod explain;
@@ -42,6 +43,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     List(list::Args),
+    Decode(decode::Args),
     Explain(explain::Args),
     #[cfg(feature = "live")]
     Doctor(doctor::Args),
@@ -71,6 +73,7 @@ impl Cli {
         let context = Context::new(self.format, self.color);
         context.start_log();
         let outcome = match self.command {
+            Command::Decode(args) => decode::run(args, &context),
             Command::List(args) => list::run(args, &context),
             Command::Explain(args) => explain::run(args, &context),
             #[cfg(feature = "live")]

@@ -60,7 +60,7 @@ def tshark(path):
         command += ["-e", field]
     run = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     rows = []
-    for line in run.stdout.splitlines():
+    for line in run.stdout.split("\n"):
         values = line.split("\x1f")
         if len(values) == len(fields):
             rows.append({f: v.split("\x1e") if v else [] for f, v in zip(fields, values)})

@@ -57,6 +57,17 @@ impl CaptureError {
         Self::new(file, None, what, "split it: editcap -c 100000 IN OUT")
     }
 
+    /// File, place and what is wrong, in one line without the advice.
+    pub fn place_and_what(&self) -> String {
+        let Self { file, what, .. } = self;
+        match self.place {
+            Some(Place { block, packet, octet }) => {
+                format!("{file}: block {block} (at packet {packet}), octet {octet}: {what}")
+            }
+            None => format!("{file}: {what}"),
+        }
+    }
+
     fn new(file: &str, place: Option<Place>, what: String, advice: &str) -> Self {
         Self { file: file.to_owned(), place, what, advice: advice.to_owned() }
     }
@@ -64,11 +75,7 @@ impl CaptureError {
 
 impl fmt::Display for CaptureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.file)?;
-        if let Some(Place { block, packet, octet }) = self.place {
-            write!(f, "block {block} (at packet {packet}), octet {octet}: ")?;
-        }
-        write!(f, "{}; {}", self.what, self.advice)
+        write!(f, "{}; {}", self.place_and_what(), self.advice)
     }
 }
 

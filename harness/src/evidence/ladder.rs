@@ -328,16 +328,16 @@ mod tests {
     #[test]
     fn a_call_is_drawn_as_the_mobile_terminal_sees_it() {
         insta::assert_snapshot!(ladder(&sample::capture(), &sample::names(), &LadderStyle::default()), @r"
-               mt        ha        ss        cn
-    2.000100    │         │◀────────┤         │  INVITE sip:mt@example.com  #1,2 server › home
-    2.000300    │◀════════╡         │         │  [ha→coa] INVITE sip:mt@example.com  #3,4,5 home › backbone › visited-1
-    2.000600    ├─────✗   │         │         │  BU seq=4660 420 s ✗ lost  #6 visited-1
-    2.000700    ╞════════▶│         │         │  [coa→ha] 180 Ringing  #7,8,9 visited-1 › backbone › home
-             ▸ FAIL CL-RO-01: 180 before BA
-               mt        ha        ss        cn     …b8:a::77
-    2.001100    │◀┄┄┄┄┄┄┄┄┼┄┄┄┄┄┄┄┄┄┼┄┄┄┄┄┄┄┄┄┤         │  RTP payload type 0 ×3 direct  #11,12,13 correspondent › backbone › visited-1
-    2.002000    │         │         │         ├─────✗   │  Echo Request ✗ not seen again  #20 correspondent
-    ");
+                   mt        ha        ss        cn
+        2.000100    │         │◀────────┤         │  INVITE sip:mt@example.com  #1,2 server › home
+        2.000300    │◀════════╡         │         │  [ha→coa] INVITE sip:mt@example.com  #3,4,5 home › backbone › visited-1
+        2.000600    ├─────✗   │         │         │  BU seq=4660 A life=420s ✗ lost  #6 visited-1
+        2.000700    ╞════════▶│         │         │  [coa→ha] 180 Ringing  #7,8,9 visited-1 › backbone › home
+                 ▸ FAIL CL-RO-01: 180 before BA
+                   mt        ha        ss        cn     …b8:a::77
+        2.001100    │◀┄┄┄┄┄┄┄┄┼┄┄┄┄┄┄┄┄┄┼┄┄┄┄┄┄┄┄┄┤         │  RTP payload type 0 ×3 direct  #11,12,13 correspondent › backbone › visited-1
+        2.002000    │         │         │         ├─────✗   │  Echo Request ✗ not seen again  #20 correspondent
+        ");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A dissected frame as layers of named fields, each saying whether it may vary from run to run.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
@@ -83,6 +85,21 @@ impl Layer {
     /// The value of a field that holds text.
     pub fn str(&self, name: &str) -> Option<&str> {
         self.value(name).and_then(Value::as_str)
+    }
+}
+
+impl fmt::Display for Layer {
+    /// `mobility: message Binding Update, type 5, …`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.name)?;
+        for (index, field) in self.fields.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            match field.value.as_str() {
+                Some(text) => write!(f, "{comma} {} {text}", field.name)?,
+                None => write!(f, "{comma} {} {}", field.name, field.value)?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bindings;
 mod capture;
+pub mod decode;
 mod event;
 pub mod fields;
 mod foreign;

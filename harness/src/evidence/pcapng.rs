@@ -77,6 +77,15 @@ pub fn read_file(path: &Path) -> Result<Capture, CaptureError> {
 ///
 /// As [`read_file`].
 pub fn read_from(name: &str, source: impl Read) -> Result<Capture, CaptureError> {
+    read(name, &octets_from(name, source)?)
+}
+
+/// The octets of `source`, called `name` in errors, as long as a capture may be.
+///
+/// # Errors
+///
+/// Where it cannot be read, or is larger than [`OCTETS_MAX`].
+pub fn octets_from(name: &str, source: impl Read) -> Result<Vec<u8>, CaptureError> {
     let mut octets = Vec::new();
     source
         .take(OCTETS_MAX + 1)
@@ -85,7 +94,7 @@ pub fn read_from(name: &str, source: impl Read) -> Result<Capture, CaptureError>
     if u64::try_from(octets.len()).is_ok_and(|length| length > OCTETS_MAX) {
         return Err(CaptureError::too_large(name, OCTETS_MAX));
     }
-    read(name, &octets)
+    Ok(octets)
 }
 
 /// Reads the octets of a capture file, called `name` in errors.

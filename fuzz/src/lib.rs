@@ -21,6 +21,7 @@ pub struct Target {
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
+    Target { name: "dissect", oracle: packet::dissected },
     Target { name: "frame", oracle: packet::frame },
     Target { name: "packet", oracle: packet::packet },
     Target { name: "icmpv6", oracle: icmpv6::message },

@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
+use roamproof_wire::dissect::{Layers, dissect, dissect_packet};
 use roamproof_wire::ethernet::{Ethernet, FrameView};
 use roamproof_wire::ipv6::{Packet, Reassembly, encapsulate, fragment, protocol};
 use roamproof_wire::tcp::TcpView;
@@ -20,6 +21,19 @@ pub(crate) fn frame(octets: &[u8]) {
     let Ok((header, payload)) = Ethernet::parse(octets) else { return };
     assert_eq!([&header.octets()[..], payload].concat(), octets, "not written back as it came");
     packet(payload);
+}
+
+/// Any octets can be printed, in one line that is not much longer than they are.
+pub(crate) fn dissected(octets: &[u8]) {
+    for line in [dissect(octets), dissect_packet(octets)] {
+        assert!(!line.contains('\n'), "one line: {line:?}");
+        assert!(
+            line.len() <= LINE_MAX + OCTET_PRINTED_MAX * octets.len(),
+            "{} octets: {line}",
+            line.len()
+        );
+    }
+    let _ = Layers::of_frame(octets);
 }
 
 /// What a node without Mobile IPv6 accepts one with it accepts too; a packet survives a tunnel, and
@@ -89,6 +103,8 @@ fn fragmented(packet: &Packet<'_>) {
     assert_eq!(whole.as_deref(), Some(packet.octets), "not the packet that was cut");
 }
 
+const LINE_MAX: usize = 400;
+const OCTET_PRINTED_MAX: usize = 12;
 const ENTRY: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xa, 0, 0, 0, 0, 0xa);
 const EXIT: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xf1, 0, 0, 0, 0, 0xf1);
 const HOP_LIMIT: u8 = 61;

@@ -18,6 +18,7 @@ mod error;
 pub mod ethernet;
 pub mod icmpv6;
 pub mod ipv6;
+pub mod mobility;
 mod reader;
 pub mod rtp;
 pub mod sdp;

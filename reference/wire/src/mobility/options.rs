@@ -1,0 +1,277 @@
+//! The options of a message: kept in order, bounded, padded as each of them wants (RFC 6275 §6.2).
+
+use std::fmt;
+
+use arrayvec::ArrayVec;
+
+use super::NtpTimestamp;
+use super::header::MESSAGE_LEN_MAX;
+use super::option::{AUTHENTICATOR_LEN, MessageAuthentication, MobilityOption, RawOptions, kind};
+use crate::{Fault, WireError};
+
+/// The options of a message in their order, without padding.
+///
+/// Padding is not a value: reading skips it and writing puts the least of it that the options'
+/// alignment asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    list: ArrayVec<MobilityOption, OPTIONS_MAX>,
+    /// Octets that the options take at most, each with the longest padding before it.
+    reserved: usize,
+}
+
+/// Options that a message can have, padding not counted. More of those that are skipped anyway
+/// are not kept.
+pub const OPTIONS_MAX: usize = 12;
+/// Octets for options, whatever message they are in and however they are padded: the longest fixed
+/// part is 24 octets, and 8 more may end the message.
+const ROOM: usize = MESSAGE_LEN_MAX - 24 - 8;
+/// The longest padding before an option.
+const PADDING_MAX: usize = 7;
+
+impl Options {
+    /// No options.
+    pub const fn new() -> Self {
+        Self { list: ArrayVec::new_const(), reserved: 0 }
+    }
+
+    /// Adds an option at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::TooMany`] past [`OPTIONS_MAX`] options, past the octets that a message has, or
+    /// past the 255 octets that an option has.
+    pub fn push(&mut self, option: MobilityOption) -> Result<(), WireError> {
+        let too_many = |bound| WireError {
+            within: "mobility options",
+            offset: 0,
+            fault: Fault::TooMany { bound },
+        };
+        let data = option.data_len();
+        let reserved = self.reserved + PADDING_MAX + 2 + data;
+        if data > usize::from(u8::MAX) {
+            return Err(too_many(usize::from(u8::MAX)));
+        }
+        if reserved > ROOM {
+            return Err(too_many(ROOM));
+        }
+        self.list.try_push(option).map_err(|_| too_many(OPTIONS_MAX))?;
+        self.reserved = reserved;
+        Ok(())
+    }
+
+    /// The same options and one more at the end.
+    ///
+    /// # Panics
+    ///
+    /// Where [`push`](Self::push) fails: for the few short options that a node sends.
+    #[must_use]
+    pub fn with(mut self, option: MobilityOption) -> Self {
+        self.push(option).expect("a node sends a few short options");
+        self
+    }
+
+    /// The options in their order.
+    pub fn iter(&self) -> std::slice::Iter<'_, MobilityOption> {
+        self.list.iter()
+    }
+
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// What `pick` takes out of the first option that it takes anything out of.
+    pub(super) fn find<'a, T>(
+        &'a self,
+        pick: impl FnMut(&'a MobilityOption) -> Option<T>,
+    ) -> Option<T> {
+        self.list.iter().find_map(pick)
+    }
+
+    /// The authenticator of Binding Authorization Data.
+    pub(super) fn authorization_data(&self) -> Option<[u8; AUTHENTICATOR_LEN]> {
+        self.find(|option| {
+            if let MobilityOption::BindingAuthorizationData(one) = option {
+                Some(*one)
+            } else {
+                None
+            }
+        })
+    }
+
+    /// The first MN-HA authentication option.
+    pub(super) fn mn_ha_authentication(&self) -> Option<MessageAuthentication> {
+        self.find(|option| {
+            if let MobilityOption::Authentication(one) = option
+                && one.subtype == MessageAuthentication::MN_HA
+            {
+                return Some(*one);
+            }
+            None
+        })
+    }
+
+    /// The first time stamp.
+    pub(super) fn replay_protection(&self) -> Option<NtpTimestamp> {
+        self.find(|option| {
+            if let MobilityOption::ReplayProtection(one) = option { Some(*one) } else { None }
+        })
+    }
+
+    /// Reads the options that begin at `start` of the whole message `octets`.
+    pub(super) fn parse(
+        within: &'static str,
+        octets: &[u8],
+        start: usize,
+    ) -> Result<Self, WireError> {
+        let mut options = Self::new();
+        for raw in RawOptions::new(within, octets, start) {
+            let raw = raw?;
+            if raw.is_padding() {
+                continue;
+            }
+            let full = options.list.is_full()
+                || options.reserved + PADDING_MAX + 2 + raw.data.len() > ROOM;
+            //= MH-IN-13
+            if full && is_skipped(raw.kind) {
+                continue;
+            }
+            if let Some(option) = raw.value(within)? {
+                options.push(option).map_err(|error| WireError {
+                    within,
+                    offset: raw.offset,
+                    ..error
+                })?;
+            }
+        }
+        Ok(options)
+    }
+
+    /// Octets of a message whose options begin at `start`.
+    pub(super) fn end(&self, start: usize) -> usize {
+        let end = self
+            .list
+            .iter()
+            .fold(start, |at, option| at + padding(at, option.alignment()) + 2 + option.data_len());
+        end.next_multiple_of(8)
+    }
+
+    /// Writes the options from `start` to the end of `octets`, which is a multiple of eight.
+    pub(super) fn write(&self, octets: &mut [u8], start: usize) {
+        let mut writer = OptionWriter { octets, at: start };
+        for option in &self.list {
+            writer.align(option.alignment());
+            option.write_data(writer.option(option.kind(), option.data_len()));
+        }
+        writer.finish();
+    }
+}
+
+/// Writes options one after the other, padding between them.
+pub(super) struct OptionWriter<'a> {
+    octets: &'a mut [u8],
+    at: usize,
+}
+
+impl<'a> OptionWriter<'a> {
+    /// Writes from `at` of the message on.
+    pub(super) const fn new(octets: &'a mut [u8], at: usize) -> Self {
+        Self { octets, at }
+    }
+
+    /// Pads up to the next offset that is `.1` modulo `.0`.
+    pub(super) fn align(&mut self, alignment: (usize, usize)) {
+        self.pad(padding(self.at, alignment));
+    }
+
+    /// Begins an option, and lends its data to be written, every octet.
+    pub(super) fn option(&mut self, kind: u8, data_len: usize) -> &mut [u8] {
+        let start = self.at + 2;
+        self.octets[self.at] = kind;
+        self.octets[self.at + 1] = u8::try_from(data_len).expect("push refuses longer data");
+        self.at = start + data_len;
+        &mut self.octets[start..start + data_len]
+    }
+
+    /// Pads to the end of the message.
+    pub(super) fn finish(mut self) {
+        self.pad(self.octets.len() - self.at);
+    }
+
+    //= MH-OUT-08
+    fn pad(&mut self, octets: usize) {
+        let padding = &mut self.octets[self.at..self.at + octets];
+        match padding {
+            [] => {}
+            [one] => *one = kind::PAD1,
+            [kind, length, zeros @ ..] => {
+                *kind = kind::PADN;
+                *length = u8::try_from(zeros.len()).expect("padding is shorter than eight octets");
+                zeros.fill(0);
+            }
+        }
+        self.at += octets;
+    }
+}
+
+/// Refuses a message in which anything follows Binding Authorization Data (RFC 6275 §6.2.7).
+pub(super) fn authorization_comes_last(
+    within: &'static str,
+    octets: &[u8],
+    start: usize,
+) -> Result<(), WireError> {
+    //= CN-BU-16
+    for raw in RawOptions::new(within, octets, start) {
+        let raw = raw?;
+        let end = raw.offset + 2 + AUTHENTICATOR_LEN;
+        if raw.kind == kind::BINDING_AUTHORIZATION_DATA && end != octets.len() {
+            return Err(WireError {
+                within,
+                offset: end,
+                fault: Fault::Trailing { octets: octets.len().saturating_sub(end) },
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Octets of padding between `at` and the next offset that is `.1` modulo `.0`.
+const fn padding(at: usize, (modulus, remainder): (usize, usize)) -> usize {
+    (remainder + modulus - at % modulus) % modulus
+}
+
+/// Whether a receiver skips options of this kind without harm.
+const fn is_skipped(kind: u8) -> bool {
+    !matches!(
+        kind,
+        kind::BINDING_REFRESH_ADVICE
+            | kind::ALTERNATE_CARE_OF_ADDRESS
+            | kind::NONCE_INDICES
+            | kind::BINDING_AUTHORIZATION_DATA
+            | kind::MOBILE_NODE_IDENTIFIER
+            | kind::AUTHENTICATION
+            | kind::REPLAY_PROTECTION
+    )
+}
+
+impl<'a> IntoIterator for &'a Options {
+    type Item = &'a MobilityOption;
+    type IntoIter = std::slice::Iter<'a, MobilityOption>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// A space and the option in a word or two, for each.
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.list.iter().try_for_each(|option| write!(f, " {option}"))
+    }
+}

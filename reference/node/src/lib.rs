@@ -17,6 +17,7 @@ pub mod media;
 pub mod host;
 pub mod key;
 pub mod misdeed;
+pub mod phone;
 mod router;
 pub mod sip;
 pub mod sip_transport;

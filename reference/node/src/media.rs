@@ -1,6 +1,7 @@
 //! The media of a call: RTP with PCMU, one packet of 20 ms at a time, both directions counted
 //! (RFC 3550, RFC 3551 §4.5.14).
 
+use std::fmt;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
@@ -53,7 +54,7 @@ struct Source {
 }
 
 /// PCMU (RFC 3551 §6).
-pub const PAYLOAD_TYPE: u8 = 0;
+pub const PCMU: u8 = 0;
 /// Octets of a packet's payload: 20 ms at 8000 samples a second, one octet each.
 pub const PAYLOAD_LEN: usize = 160;
 /// The time between two packets.
@@ -66,18 +67,11 @@ const SAMPLES: u32 = 160;
 const LATENESS_MAX: Duration = Duration::from_millis(200);
 
 impl Media {
-    /// Media from `local` to `remote` that begins at once and ends after `packets_max`, if that is
-    /// given.
-    pub fn start(
-        now: Instant,
-        local: Endpoint,
-        remote: Endpoint,
-        packets_max: Option<u32>,
-        entropy: &mut Entropy,
-    ) -> Self {
+    /// Media that comes to `local` is counted from now on; nothing is sent yet.
+    pub fn listen(local: Endpoint, entropy: &mut Entropy) -> Self {
         let header = RtpHeader {
             marker: true,
-            payload_type: PAYLOAD_TYPE,
+            payload_type: PCMU,
             sequence: entropy.next_u16(),
             timestamp: entropy.next_u32(),
             ssrc: entropy.next_u32(),
@@ -89,15 +83,29 @@ impl Media {
         }
         Self {
             local,
-            remote,
+            remote: (Ipv6Addr::UNSPECIFIED, 0),
             header,
-            next_at: (packets_max != Some(0)).then_some(now),
-            left: packets_max,
+            next_at: None,
+            left: None,
             source: None,
             count: MediaCount::default(),
             rtp,
             datagram: [0; DATAGRAM_LEN],
         }
+    }
+
+    /// Sends to `remote` from `now` on, `packets_max` packets where that is given.
+    pub fn begin(
+        &mut self,
+        now: Instant,
+        remote: Endpoint,
+        payload_type: u8,
+        packets_max: Option<u32>,
+    ) {
+        self.remote = remote;
+        self.header.payload_type = payload_type;
+        self.left = packets_max;
+        self.next_at = (packets_max != Some(0)).then_some(now);
     }
 
     /// Where this side sends from and listens.
@@ -110,9 +118,15 @@ impl Media {
         self.remote
     }
 
-    /// Sends elsewhere from the next packet on: a new offer or answer named another address.
+    /// Sends elsewhere from the next packet on, where it sends at all: a new offer or answer named
+    /// another address.
     pub const fn redirect(&mut self, remote: Endpoint) {
         self.remote = remote;
+    }
+
+    /// Whether a packet is due by now.
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.next_at.is_some_and(|due| due <= now)
     }
 
     /// Sends nothing more; what arrives is still counted.
@@ -123,6 +137,11 @@ impl Media {
     /// Whether all packets that were asked for have been sent.
     pub fn is_done(&self) -> bool {
         self.left == Some(0)
+    }
+
+    /// The datagram that [`poll_datagram`](Self::poll_datagram) made last.
+    pub const fn datagram(&self) -> &[u8; DATAGRAM_LEN] {
+        &self.datagram
     }
 
     /// What went out and came in so far.
@@ -206,6 +225,16 @@ impl Media {
     }
 }
 
+impl fmt::Display for MediaCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sent, received, lost, reordered, repeated } = self;
+        write!(
+            f,
+            "{sent} sent, {received} received, {lost} lost, {reordered} reordered, {repeated} repeated"
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,6 +282,14 @@ mod tests {
     }
 
     #[test]
+    fn whoever_only_listens_sends_nothing() {
+        let mut media = Media::listen(LOCAL, &mut Entropy::new(3));
+        assert!(!media.is_due(Instant::at(Duration::from_secs(9))));
+        media.receive(&packet(7, 1)).unwrap();
+        assert_eq!(media.count().received, 1);
+    }
+
+    #[test]
     fn no_packets_at_all_can_be_asked_for() {
         assert_eq!(started(Some(0)).poll_timeout(), None);
     }
@@ -296,7 +333,9 @@ mod tests {
     }
 
     fn started(packets_max: Option<u32>) -> Media {
-        Media::start(Instant::ZERO, LOCAL, REMOTE, packets_max, &mut Entropy::new(3))
+        let mut media = Media::listen(LOCAL, &mut Entropy::new(3));
+        media.begin(Instant::ZERO, REMOTE, PCMU, packets_max);
+        media
     }
 
     fn packet(sequence: u16, ssrc: u32) -> Vec<u8> {

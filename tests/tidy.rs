@@ -186,7 +186,8 @@ fn banned_words_stay_out() {
     let mut wrong = Vec::new();
     for source in sources().into_iter().filter(|source| source.path != "tests/tidy.rs") {
         for (number, line) in source.lines() {
-            for (word, cure) in BANNED.iter().filter(|(word, _)| line.contains(word)) {
+            let line = &line.replace("fn get_mut(", ""); // The name that std gave it.
+            for (word, cure) in BANNED.iter().filter(|(word, _)| line.contains(*word)) {
                 wrong.push(source.fault(number, &format!("`{word}`"), cure));
             }
         }

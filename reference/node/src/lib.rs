@@ -20,7 +20,10 @@ pub mod misdeed;
 pub mod phone;
 mod router;
 pub mod sip;
+pub mod sip_server;
 pub mod sip_transport;
+#[path = "host/tcp.rs"]
+pub mod tcp;
 pub mod time;
 pub mod upper;
 

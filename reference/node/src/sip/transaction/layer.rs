@@ -157,6 +157,11 @@ impl Transactions {
         answered
     }
 
+    /// Lets go of the request under `key`, which will never be answered.
+    pub fn forget(&mut self, key: &ServerKey) {
+        self.servers.remove(key);
+    }
+
     /// Whether the request under `key` is known and has no final response yet.
     pub fn is_open(&self, key: &ServerKey) -> bool {
         self.servers.get(key).is_some_and(Server::is_open)

@@ -1,0 +1,15 @@
+//! The SIP server as values: a registrar and a stateful proxy that stays in the path.
+//!
+//! [`Proxy`] takes in messages and time and gives out messages for hops. It knows nothing of
+//! tunnels: what is sent to a registered contact is marked with its branch and the number of its
+//! copy, so that whoever owns the proxy may choose another way for it (D11).
+
+mod context;
+mod forward;
+mod location;
+mod proxy;
+mod registrar;
+
+pub use location::{Binding, Location};
+pub use proxy::{Proxy, ProxyConfig, ProxyEvent};
+pub use registrar::{Registrar, RegistrarLimits};

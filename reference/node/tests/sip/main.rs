@@ -1,0 +1,9 @@
+//! SIP between elements without links: ladders of whole calls, and answers to what a tester sends.
+#![expect(clippy::unwrap_used, reason = "an integration test")]
+
+mod bench;
+mod calls;
+mod proxying;
+mod registering;
+mod requests;
+mod timers;

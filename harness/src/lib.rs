@@ -8,9 +8,12 @@ pub mod coverage;
 pub mod evidence;
 pub mod exit_code;
 pub mod link;
+pub mod purpose;
 pub mod requirement;
+pub mod run;
 pub mod sequence;
 pub mod subject;
+pub mod tester;
 pub mod topology;
 pub mod verdict;
 

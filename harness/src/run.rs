@@ -42,11 +42,7 @@ pub struct Setting {
 /// # Errors
 ///
 /// Where the network cannot be set up.
-pub fn run(
-    purpose: &Purpose,
-    arm: &mut dyn Arm,
-    setting: &Setting,
-) -> Result<Outcome, ArmError> {
+pub fn run(purpose: &Purpose, arm: &mut dyn Arm, setting: &Setting) -> Result<Outcome, ArmError> {
     let mut wanted = (purpose.wants)();
     wanted.seed = setting.seed;
     let subject = wanted.nodes.first().copied().unwrap_or_default();

@@ -3,11 +3,11 @@
 use std::net::Ipv6Addr;
 
 use roamproof_wire::ethernet::Mac;
-use roamproof_wire::icmpv6::neighbour::NeighbourDiscovery;
+use roamproof_wire::icmpv6::Message as IcmpMessage;
 use roamproof_wire::mobility::Message as MobilityMessage;
-use roamproof_wire::sip::{HeaderName, Method};
+use roamproof_wire::sip::{Fields, HeaderName, Method};
 
-use super::reading::{Content, Reading};
+use super::reading::Reading;
 
 /// The roles of a capture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,9 +92,9 @@ impl Cast {
     fn learn_homes(&mut self, readings: &[Reading<'_>]) {
         let homes: Vec<(Ipv6Addr, u8)> = readings
             .iter()
-            .filter_map(|reading| match &reading.content {
-                Content::Neighbour(NeighbourDiscovery::RouterAdvertisement(message)) => {
-                    message.home_agent.then(|| message.prefixes().next()).flatten()
+            .filter_map(|reading| match reading.icmp() {
+                Some(IcmpMessage::RouterAdvertisement(message)) if message.home_agent => {
+                    message.prefixes().next()
                 }
                 _ => None,
             })
@@ -102,7 +102,7 @@ impl Cast {
             .collect();
         for reading in readings {
             let Some(message) = reading.sip() else { continue };
-            if message.method() != Some(&Method::Register) || !reading.tunnels.is_empty() {
+            if message.method() != Some(Method::Register) || !reading.tunnels.is_empty() {
                 continue;
             }
             let home = reading.packet.header.source;
@@ -127,7 +127,8 @@ impl Cast {
         match message.method() {
             Some(Method::Register) => {
                 self.server.get_or_insert(reading.packet.destination());
-                let to = message.headers().first_text(HeaderName::To).unwrap_or_default();
+                let to = message.header(HeaderName::To).map(|to| to.value.to_vec());
+                let to = String::from_utf8_lossy(&to.unwrap_or_default()).into_owned();
                 if let Some(terminal) = self.terminals.iter_mut().find(|one| one.home == source) {
                     terminal.identifier.get_or_insert_with(|| uri_of(&to));
                 } else {

@@ -4,8 +4,7 @@ use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use roamproof_wire::ethernet::{self, Ethernet, Mac};
-use roamproof_wire::icmpv6::error::IcmpError;
-use roamproof_wire::icmpv6::neighbour::NeighbourDiscovery;
+use roamproof_wire::icmpv6::Message as IcmpMessage;
 use roamproof_wire::ipv6::{Packet, protocol};
 use roamproof_wire::mobility::Message as MobilityMessage;
 use roamproof_wire::rtp::RtpView;
@@ -45,10 +44,7 @@ pub(crate) enum Content<'a> {
     Mobility(MobilityMessage),
     Sip(Box<SipMessage>),
     Media(RtpView<'a>),
-    Neighbour(NeighbourDiscovery),
-    /// An ICMPv6 error and the packet that it quotes.
-    Error(IcmpError, &'a [u8]),
-    Echo,
+    Icmp(IcmpMessage<'a>),
     Other,
 }
 
@@ -108,7 +104,7 @@ fn content<'a>(
         protocol::TCP if !lost => streams.take(link, packet).map_or(Content::Other, |message| {
             Content::Sip(Box::new(message))
         }),
-        protocol::ICMPV6 => icmp_content(packet),
+        protocol::ICMPV6 => IcmpMessage::parse(packet).map_or(Content::Other, Content::Icmp),
         _ => Content::Other,
     }
 }
@@ -124,30 +120,14 @@ fn datagram_content<'a>(datagram: &Udp<'a>) -> Content<'a> {
     }
 }
 
-fn icmp_content<'a>(packet: &Packet<'a>) -> Content<'a> {
-    let (source, destination) = (packet.source(), packet.destination());
-    if let Ok(message) = NeighbourDiscovery::parse(source, destination, packet.payload) {
-        return Content::Neighbour(message);
-    }
-    if let Ok((error, quoted)) = IcmpError::parse(source, destination, packet.payload) {
-        return Content::Error(error, quoted);
-    }
-    match packet.payload.first() {
-        Some(128 | 129) => Content::Echo,
-        _ => Content::Other,
-    }
-}
-
-impl Reading<'_> {
+impl<'a> Reading<'a> {
     /// The mobility message, if it carries one.
     pub(crate) const fn mobility(&self) -> Option<&MobilityMessage> {
         match &self.content {
             Content::Mobility(message) => Some(message),
             Content::Sip(_)
             | Content::Media(_)
-            | Content::Neighbour(_)
-            | Content::Error(..)
-            | Content::Echo
+            | Content::Icmp(_)
             | Content::Other => None,
         }
     }
@@ -158,9 +138,7 @@ impl Reading<'_> {
             Content::Sip(message) => Some(message),
             Content::Mobility(_)
             | Content::Media(_)
-            | Content::Neighbour(_)
-            | Content::Error(..)
-            | Content::Echo
+            | Content::Icmp(_)
             | Content::Other => None,
         }
     }
@@ -168,5 +146,13 @@ impl Reading<'_> {
     /// Whether it carries RTP.
     pub(crate) const fn is_media(&self) -> bool {
         matches!(self.content, Content::Media(_))
+    }
+
+    /// The ICMPv6 message, if it carries one.
+    pub(crate) const fn icmp(&self) -> Option<&IcmpMessage<'a>> {
+        match &self.content {
+            Content::Icmp(message) => Some(message),
+            Content::Mobility(_) | Content::Sip(_) | Content::Media(_) | Content::Other => None,
+        }
     }
 }

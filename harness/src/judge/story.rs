@@ -5,13 +5,13 @@ use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use roamproof_wire::ethernet::Mac;
-use roamproof_wire::icmpv6::neighbour::NeighbourDiscovery;
+use roamproof_wire::icmpv6::Message as IcmpMessage;
 use roamproof_wire::ipv6::address::prefixes_agree;
 use roamproof_wire::mobility::Message as MobilityMessage;
 use roamproof_wire::sip::{Fields, Message as SipMessage, Method};
 
 use super::cast::{Cast, Terminal};
-use super::reading::{Content, Reading};
+use super::reading::Reading;
 use crate::evidence::Capture;
 use crate::link::LinkId;
 
@@ -99,8 +99,8 @@ impl<'a> Story<'a> {
     /// The link-layer address of the node with this address: the one that Neighbour Advertisements
     /// for it name, else the first that sent from it.
     pub(crate) fn mac_of(&self, address: Ipv6Addr) -> Option<Mac> {
-        let advertised = self.readings.iter().find_map(|reading| match &reading.content {
-            Content::Neighbour(NeighbourDiscovery::NeighbourAdvertisement(message)) => {
+        let advertised = self.readings.iter().find_map(|reading| match reading.icmp() {
+            Some(IcmpMessage::NeighbourAdvertisement(message)) => {
                 let own = message.target == address && reading.packet.header.source == address;
                 own.then_some(reading.from_mac)
             }
@@ -195,26 +195,23 @@ impl<'a> Story<'a> {
         let heard: Vec<&'s Reading<'a>> = self.heard_by(terminal).collect();
         for reading in heard.iter().filter(later) {
             let from_target = reading.packet.header.source == target;
-            match (&reading.content, from_target) {
-                (Content::Mobility(MobilityMessage::HomeTest(_)), true) => {
-                    first(&mut seen.home_test, reading);
-                }
-                (Content::Mobility(MobilityMessage::CareOfTest(_)), true) => {
-                    first(&mut seen.care_of_test, reading);
-                }
-                (Content::Mobility(MobilityMessage::BindingAcknowledgement(message)), true) => {
+            if !from_target {
+                continue;
+            }
+            if let Some(IcmpMessage::Error(_)) = reading.icmp() {
+                first(&mut seen.refusal, reading);
+            }
+            match reading.mobility() {
+                Some(MobilityMessage::HomeTest(_)) => first(&mut seen.home_test, reading),
+                Some(MobilityMessage::CareOfTest(_)) => first(&mut seen.care_of_test, reading),
+                Some(MobilityMessage::BindingAcknowledgement(message)) => {
                     if message.status.is_refusal() {
                         first(&mut seen.refusal, reading);
                     } else {
                         first(&mut seen.acknowledgement, reading);
                     }
                 }
-                (Content::Mobility(MobilityMessage::BindingError(message)), true)
-                    if message.status.0 == 2 =>
-                {
-                    first(&mut seen.refusal, reading);
-                }
-                (Content::Error(..), _) if reading.packet.header.source == target => {
+                Some(MobilityMessage::BindingError(message)) if message.status.0 == 2 => {
                     first(&mut seen.refusal, reading);
                 }
                 _ => {}
@@ -287,10 +284,7 @@ fn first<'s, 'a>(place: &mut Option<&'s Reading<'a>>, reading: &'s Reading<'a>) 
 fn advertised(readings: &[Reading<'_>]) -> Vec<(LinkId, Ipv6Addr, u8, bool)> {
     let mut prefixes = Vec::new();
     for reading in readings {
-        let Content::Neighbour(NeighbourDiscovery::RouterAdvertisement(message)) = &reading.content
-        else {
-            continue;
-        };
+        let Some(IcmpMessage::RouterAdvertisement(message)) = reading.icmp() else { continue };
         for prefix in message.prefixes() {
             let entry =
                 (reading.link, prefix.prefix, prefix.prefix_length, message.home_agent);

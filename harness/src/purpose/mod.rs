@@ -1,16 +1,13 @@
 //! Test purposes: what a peer must see of a role, as sentences that are also the check.
 
-mod correspondent;
 mod home_agent;
-mod mobile_terminal;
 mod packets;
-mod sip_server;
 
 use std::time::Duration;
 
 use crate::tester::Tester;
-use crate::topology::claimed::Wanted;
 use crate::topology::Role;
+use crate::topology::claimed::Wanted;
 use crate::verdict::Stop;
 
 /// One test purpose: declared once; listings, reports and cargo tests derive from it.
@@ -35,9 +32,7 @@ pub struct Purpose {
 }
 
 /// Every purpose, the one list.
-pub const ALL: &[&Purpose] = &[
-    &home_agent::REGISTRATION_BINDS,
-];
+pub const ALL: &[&Purpose] = &[&home_agent::REGISTRATION_BINDS];
 
 impl Purpose {
     /// The purpose called `id`.

@@ -130,6 +130,11 @@ impl<'a> Tester<'a> {
         Ok(())
     }
 
+    /// The Unix time now, as time stamps want it.
+    pub fn unix_time(&self) -> Duration {
+        self.bench.capture().epoch + self.bench.now()
+    }
+
     /// Plugs a node's interface into a link.
     ///
     /// # Errors
@@ -211,7 +216,9 @@ impl<'a> Tester<'a> {
         let stop = self.stop("a network that works".to_owned(), why.to_string(), vec![]);
         match why {
             BenchError::Subject { .. } => stop,
-            BenchError::Link(_) | BenchError::Unknown(_) => Stop { verdict: Verdict::Error, ..stop },
+            BenchError::Link(_) | BenchError::Unknown(_) => {
+                Stop { verdict: Verdict::Error, ..stop }
+            }
         }
     }
 }

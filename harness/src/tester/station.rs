@@ -3,8 +3,7 @@
 use std::net::Ipv6Addr;
 
 use roamproof_wire::ethernet::{self, Ethernet, Mac};
-use roamproof_wire::icmpv6::echo;
-use roamproof_wire::icmpv6::neighbour::{NeighbourAdvertisement, NeighbourDiscovery};
+use roamproof_wire::icmpv6::{Echo, Message, NeighbourAdvertisement};
 use roamproof_wire::ipv6::{Outgoing, Packet, protocol};
 
 use crate::link::LinkId;
@@ -55,10 +54,10 @@ impl Station {
     }
 
     fn advertisement(&self, packet: &Packet<'_>) -> Option<Vec<u8>> {
-        let (source, destination) = (packet.header.source, packet.header.destination);
-        let message = NeighbourDiscovery::parse(source, destination, packet.payload).ok()?;
-        let NeighbourDiscovery::NeighbourSolicitation(solicitation) = message else { return None };
-        let target = solicitation.target;
+        let Ok(Message::NeighbourSolicitation(solicitation)) = Message::parse(packet) else {
+            return None;
+        };
+        let (source, target) = (packet.header.source, solicitation.target);
         if source.is_unspecified() || !self.addresses.contains(&target) {
             return None;
         }
@@ -67,19 +66,20 @@ impl Station {
             solicited: true,
             overrides: true,
             target,
-            options: NeighbourAdvertisement::target_link_layer_option(self.mac),
+            target_link_layer: Some(self.mac),
         };
         let outgoing =
             Outgoing { hop_limit: 255, ..Outgoing::new(target, source, protocol::ICMPV6) };
-        Some(outgoing.to_vec(&answer.to_vec(target, source)))
+        Some(Message::NeighbourAdvertisement(answer).packet(&outgoing))
     }
 
     fn echo_reply(&self, packet: &Packet<'_>) -> Option<Vec<u8>> {
         let (source, destination) = (packet.source(), packet.destination());
-        if !self.addresses.contains(&destination) {
+        let Ok(Message::Echo(echo)) = Message::parse(packet) else { return None };
+        if echo.reply || !self.addresses.contains(&destination) {
             return None;
         }
-        let payload = echo::reply_to(source, destination, packet.payload)?;
-        Some(Outgoing::new(destination, source, protocol::ICMPV6).to_vec(&payload))
+        let outgoing = Outgoing::new(destination, source, protocol::ICMPV6);
+        Some(Message::Echo(Echo { reply: true, ..echo }).packet(&outgoing))
     }
 }

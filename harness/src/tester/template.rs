@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
+use roamproof_wire::icmpv6::Message as IcmpMessage;
 use roamproof_wire::ipv6::{Packet, protocol};
 use roamproof_wire::mobility::{BindingAcknowledgement, Message};
 
@@ -19,10 +20,7 @@ type Test = Box<dyn Fn(&Packet<'_>) -> bool>;
 
 impl Template {
     /// Any packet of a kind.
-    pub fn new(
-        kind: impl Into<String>,
-        is_kind: impl Fn(&Packet<'_>) -> bool + 'static,
-    ) -> Self {
+    pub fn new(kind: impl Into<String>, is_kind: impl Fn(&Packet<'_>) -> bool + 'static) -> Self {
         Self { kind: kind.into(), is_kind: Box::new(is_kind), fields: Vec::new() }
     }
 
@@ -111,6 +109,14 @@ impl fmt::Display for Template {
 /// A Binding Acknowledgement.
 pub fn binding_acknowledgement() -> Template {
     Template::new("Binding Acknowledgement", |packet| acknowledgement_in(packet).is_some())
+}
+
+/// An ICMPv6 Echo Reply.
+pub fn echo_reply() -> Template {
+    Template::new(
+        "Echo Reply",
+        |packet| matches!(IcmpMessage::parse(packet), Ok(IcmpMessage::Echo(echo)) if echo.reply),
+    )
 }
 
 /// An IPv6 packet inside another (RFC 2473).

@@ -111,11 +111,7 @@ pub fn topology(wanted: &Wanted) -> Topology {
 
 fn node(topology: &Topology, name: &str, wanted: &Wanted) -> NodeSpec {
     let (role, number, links): (Role, u8, &[&str]) = match name {
-        "core" => (
-            Role::Router,
-            0x01,
-            &["home", "home-2", "server", "correspondent", "backbone"],
-        ),
+        "core" => (Role::Router, 0x01, &["home", "home-2", "server", "correspondent", "backbone"]),
         "ar1" => (Role::Router, 0x11, &["visited-1", "backbone"]),
         "ar2" => (Role::Router, 0x12, &["visited-2", "backbone"]),
         "ha" => (Role::HomeAgent, 0x0a, &["home"]),
@@ -191,11 +187,8 @@ fn core_config(number: u8) -> String {
     }
     for (prefix, access) in [("2001:db8:f1::/64", 0x11), ("2001:db8:f2::/64", 0x12)] {
         let via = link_local(access, 1);
-        writeln!(
-            text,
-            "[[route]]\nprefix = \"{prefix}\"\nvia = \"{via}\"\ninterface = \"eth4\"\n"
-        )
-        .expect("a String takes everything");
+        writeln!(text, "[[route]]\nprefix = \"{prefix}\"\nvia = \"{via}\"\ninterface = \"eth4\"\n")
+            .expect("a String takes everything");
     }
     text
 }

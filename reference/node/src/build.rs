@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Node;
-// HA use crate::home_agent::HomeAgent;
+use crate::home_agent::HomeAgent;
 use crate::router::Router;
 
 /// What every node is told at the start, beside its configuration.
@@ -59,7 +59,7 @@ pub fn build(
     let misdeeds = crate::misdeed::Misdeeds::named(role, misdeeds)?;
     let start = Start { epoch, seed, misdeeds };
     Ok(match role {
-        // HA "home-agent" => Box::new(HomeAgent::new(toml::from_str(config)?, &start)?),
+        "home-agent" => Box::new(HomeAgent::new(toml::from_str(config)?, &start)?),
         "router" => Box::new(Router::new(&toml::from_str(config)?, &start)),
         other => return Err(ConfigError::Role(other.to_owned())),
     })

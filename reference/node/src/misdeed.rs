@@ -48,7 +48,7 @@ macro_rules! misdeeds {
 
 misdeeds! {
     /// Answers status 0 to a Binding Update and binds nothing.
-    AckWithoutBinding = "ack-without-binding", "home-agent", "CL-REG-02", ["s1"], [];
+    AckWithoutBinding = "ack-without-binding", "home-agent", "CL-REG-02", ["CL-REG-02", "s1"], [];
 }
 
 /// What one node is to do wrong.

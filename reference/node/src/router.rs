@@ -17,7 +17,7 @@ pub(crate) struct Config {
 
 /// A router.
 #[derive(Debug)]
-pub struct Router {
+pub(crate) struct Router {
     host: Host,
     advertiser: Advertiser,
 }

@@ -19,7 +19,7 @@ use registration::Pending;
 
 /// A home agent on one home link.
 #[derive(Debug)]
-pub struct HomeAgent {
+pub(crate) struct HomeAgent {
     host: Host,
     advertiser: Advertiser,
     config: Config,

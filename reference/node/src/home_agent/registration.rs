@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use roamproof_wire::ipv6::{Outgoing, Packet, protocol};
 use roamproof_wire::mobility::{
-    self, BindingAcknowledgement, BindingError, BindingUpdate, Lifetime, Message, MnHaAuthentication,
-    NtpTimestamp, Sequence, Status,
+    self, Authorization, BindingAcknowledgement, BindingError, BindingUpdate, Lifetime, Message,
+    MnHaAuthentication, NtpTimestamp, Sequence, Status,
 };
 
 use super::binding_cache::{Binding, granted};
@@ -241,19 +241,17 @@ impl HomeAgent {
     fn acknowledge(&mut self, now: Instant, request: &Request, status: Status, lifetime: Lifetime) {
         let own = self.config.home_agent.address;
         let at_home = request.answer_to == request.home;
-        let acknowledgement =
-            BindingAcknowledgement::new(status, request.sequence, lifetime);
-        let authentication = self.mobile(request.home).filter(|_| self.is_authenticated()).map(|mobile| {
-            let timestamp = NtpTimestamp::from_unix(self.epoch + now.since_start());
-            // RFC 4285 §6: a refusal for its time stamp carries the home agent's own time, all
-            // other answers the time stamp that was asked with.
-            let timestamp = match (status, request.timestamp) {
-                (Status::MIPV6_ID_MISMATCH, _) | (_, None) => timestamp,
-                (_, Some(asked)) => asked,
-            };
-            MnHaAuthentication { spi: mobile.spi, key: mobile.key.octets(), timestamp }
-        });
-        let octets = acknowledgement.to_vec(own, request.home, request.answer_to, authentication);
+        let message = BindingAcknowledgement::new(status, request.sequence, lifetime);
+        let octets = match self.mobile(request.home).filter(|_| self.is_authenticated()) {
+            Some(mobile) => {
+                let timestamp = self.answering_timestamp(now, request, status);
+                let key = mobile.key.octets();
+                let proof = MnHaAuthentication { spi: mobile.spi, key, timestamp };
+                let proof = Authorization::MnHa(proof);
+                message.to_vec_authorized(own, request.home, request.care_of, proof)
+            }
+            None => message.to_vec(own, request.home),
+        };
         let routing = (!at_home).then_some(request.home);
         let outgoing = Outgoing {
             type_2_routing: routing,
@@ -262,9 +260,18 @@ impl HomeAgent {
         self.host.send(now, &outgoing, &octets);
     }
 
+    /// RFC 4285 §6: a refusal for its time stamp carries the home agent's own time, every other
+    /// answer the time stamp that was asked with.
+    fn answering_timestamp(&self, now: Instant, request: &Request, status: Status) -> NtpTimestamp {
+        match request.timestamp {
+            Some(asked) if status != Status::MIPV6_ID_MISMATCH => asked,
+            _ => NtpTimestamp::from_unix(self.epoch + now.since_start()),
+        }
+    }
+
     /// Binding Error, status 2: the MH Type is not known here (RFC 6275 §9.3.3).
     fn answer_unrecognised(&mut self, now: Instant, packet: &Packet<'_>) {
-        let error = BindingError::unrecognised_mh_type();
+        let error = BindingError::unrecognised_mh_type(packet.home_address);
         let (from, to) = (packet.destination(), packet.header.source);
         let octets = Message::BindingError(error).to_vec(from, to);
         self.host.send(now, &Outgoing::new(from, to, protocol::MOBILITY), &octets);

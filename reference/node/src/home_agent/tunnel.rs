@@ -1,7 +1,7 @@
 //! Interception and the tunnel both ways (RFC 6275 §10.4, RFC 2473).
 
-use roamproof_wire::icmpv6::error::IcmpError;
-use roamproof_wire::ipv6::{self, Packet};
+use roamproof_wire::icmpv6::{Message, Reason};
+use roamproof_wire::ipv6::{self, Header, Packet, protocol};
 
 use super::HomeAgent;
 use crate::Instant;
@@ -28,7 +28,7 @@ impl HomeAgent {
         let tunnel_mtu = path_mtu.saturating_sub(OVERHEAD);
         // RFC 2473 §7.1: what fits into the smallest MTU is fragmented outside, the rest is told.
         if packet.octets.len() > tunnel_mtu && packet.octets.len() > MTU_MIN {
-            return self.host.answer_too_big(now, packet.octets, tunnel_mtu.max(MTU_MIN));
+            return self.answer_too_big(now, packet.octets, tunnel_mtu);
         }
         let mut inner = packet.octets.to_vec();
         inner[7] -= 1;
@@ -53,7 +53,9 @@ impl HomeAgent {
         let home = inner.header.source;
         let bound = self.cache.get(home).map(|binding| binding.care_of);
         if bound != Some(outer.header.source) {
-            return self.host.discard("reverse tunnel from somewhere else than the care-of address");
+            return self
+                .host
+                .discard("reverse tunnel from somewhere else than the care-of address");
         }
         let destination = inner.header.destination;
         if self.host.is_mine(destination) {
@@ -65,26 +67,36 @@ impl HomeAgent {
         self.host.forward(now, &inner);
     }
 
-    /// An ICMPv6 error about one of the home agent's own tunnel packets.
+    /// An ICMPv6 error about one of the home agent's own tunnel packets (RFC 2473 §8).
     pub(super) fn on_icmp_error(&mut self, now: Instant, packet: &Packet<'_>) {
-        let Ok((error, quoted)) = IcmpError::parse(packet.source(), packet.destination(), packet.payload)
-        else {
-            return self.host.discard("ICMPv6 message that needs no answer");
+        let error = match Message::parse(packet) {
+            Ok(Message::Error(error)) => error,
+            Ok(_) => return self.host.discard("ICMPv6 message that needs no answer"),
+            Err(error) => return self.host.malformed(error),
         };
-        let IcmpError::PacketTooBig { mtu } = error else { return };
-        let Ok(outer) = Packet::parse_quoted(quoted) else { return };
-        let Some(home) = self.cache.home_of(outer.header.destination) else { return };
-        let Some(inner) = outer.decapsulated() else { return };
-        let path_mtu = usize::try_from(mtu).unwrap_or(usize::MAX);
+        let Reason::PacketTooBig { mtu } = error.reason else { return };
+        let Some((care_of, inner)) = quoted_tunnel(error.quoted) else { return };
+        let Some(home) = self.cache.home_of(care_of) else { return };
         let Some(binding) = self.cache.get_mut(home) else { return };
+        let path_mtu = usize::try_from(mtu).unwrap_or(usize::MAX).max(MTU_MIN);
         if path_mtu >= binding.path_mtu {
             return;
         }
-        binding.path_mtu = path_mtu.max(MTU_MIN);
-        let tunnel_mtu = binding.path_mtu.saturating_sub(OVERHEAD).max(MTU_MIN);
+        binding.path_mtu = path_mtu;
         let inner = inner.to_vec();
-        if inner.len() > MTU_MIN {
-            self.host.answer_too_big(now, &inner, tunnel_mtu);
-        }
+        self.answer_too_big(now, &inner, path_mtu.saturating_sub(OVERHEAD));
     }
+
+    /// Packet Too Big; no sender is asked to go below what every link takes.
+    fn answer_too_big(&mut self, now: Instant, octets: &[u8], tunnel_mtu: usize) {
+        let mtu = u32::try_from(tunnel_mtu.max(MTU_MIN)).unwrap_or(u32::MAX);
+        self.host.answer_error(now, octets, Reason::PacketTooBig { mtu });
+    }
+}
+
+/// The outer destination of a quoted tunnel packet, and as much of the inner one as is quoted.
+fn quoted_tunnel(quoted: &[u8]) -> Option<(std::net::Ipv6Addr, &[u8])> {
+    let header = Header::parse(quoted).ok()?;
+    (header.next_header == protocol::IPV6)
+        .then(|| (header.destination, quoted.get(ipv6::HEADER_LEN..).unwrap_or_default()))
 }

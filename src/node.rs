@@ -74,12 +74,27 @@ pub enum NodeError {
 /// How a node is made: role, configuration, Unix time of the run's zero, seed, misdeeds.
 pub type Build = fn(&str, &str, Duration, u64, &[String]) -> Result<Box<dyn Node>, String>;
 
+/// Makes a reference node.
+///
+/// # Errors
+///
+/// What is wrong with the configuration, or that there is no such role or misdeed.
+pub fn build(
+    role: &str,
+    config: &str,
+    epoch: Duration,
+    seed: u64,
+    misdeeds: &[String],
+) -> Result<Box<dyn Node>, String> {
+    roamproof_node::build(role, config, epoch, seed, misdeeds).map_err(|why| why.to_string())
+}
+
 /// Runs the node that the options describe and `build` makes until it is asked to end.
 ///
 /// # Errors
 ///
 /// [`NodeError`].
-pub fn run_built(options: &Options, build: Build) -> Result<(), NodeError> {
+pub fn run(options: &Options, build: Build) -> Result<(), NodeError> {
     let file = options.config.display();
     let config = fs::read_to_string(&options.config)
         .map_err(|error| NodeError::Usage(format!("{file}: {error}")))?;
@@ -105,7 +120,8 @@ pub fn run_built(options: &Options, build: Build) -> Result<(), NodeError> {
 }
 
 /// Where the program was called as `… node ROLE …`, runs that node and returns how it ended: the
-/// live arm starts the nodes of a test from the test's own program so. Call it first in `main`.
+/// live arm starts the nodes of a test from the test's own program so. Call it first in `main`, most
+/// often with [`build`].
 pub fn run_if_asked(build: Build) -> Option<process::ExitCode> {
     let mut words = std::env::args_os();
     let program = words.next()?;
@@ -113,7 +129,7 @@ pub fn run_if_asked(build: Build) -> Option<process::ExitCode> {
         return None;
     }
     let code = match Words::try_parse_from(std::iter::once(program).chain(words)) {
-        Ok(Words { options }) => match run_built(&options, build) {
+        Ok(Words { options }) => match run(&options, build) {
             Ok(()) => ExitCode::Success,
             Err(error) => {
                 tell(&error.to_string());

@@ -9,6 +9,8 @@ mod decode;
 mod doctor;
 mod explain;
 mod list;
+#[cfg(feature = "live")]
+mod node;
 mod output;
 mod refusal;
 
@@ -47,6 +49,8 @@ enum Command {
     Explain(explain::Args),
     #[cfg(feature = "live")]
     Doctor(doctor::Args),
+    #[cfg(feature = "live")]
+    Node(node::Args),
     Completions(completions::Args),
 }
 
@@ -78,6 +82,8 @@ impl Cli {
             Command::Explain(args) => explain::run(args, &context),
             #[cfg(feature = "live")]
             Command::Doctor(args) => doctor::run(&args, &context),
+            #[cfg(feature = "live")]
+            Command::Node(args) => node::run(&args),
             Command::Completions(args) => completions::run(args, &context),
         };
         outcome.unwrap_or_else(|error| refusal::tell(&error, &context))

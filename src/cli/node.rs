@@ -1,26 +1,23 @@
 //! `node`: one reference node on real interfaces.
 
-use std::path::PathBuf;
+use roamproof::node::{self, NodeError, Options};
+use roamproof_harness::ExitCode;
 
-/// Run a reference node as a daemon on real interfaces.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// What it plays: mobile-terminal, home-agent, correspondent, sip-server or router.
-    pub(crate) role: String,
+use super::Refusal;
 
-    /// Its configuration, TOML.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+pub(crate) type Args = Options;
 
-    /// One of its interfaces and the device that carries it; repeated in the order of the configuration.
-    #[arg(long = "interface", value_name = "NAME=DEVICE", required = true)]
-    pub(crate) interfaces: Vec<String>,
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    node::run(args, node::build).map_err(refused)?;
+    Ok(ExitCode::Success)
+}
 
-    /// Lend its address to ordinary programs through this TUN device.
-    #[arg(long, value_name = "DEVICE")]
-    pub(crate) tun: Option<String>,
-
-    /// What it is to do wrong (only in a build with the feature `misdeeds`); may be repeated.
-    #[arg(long = "misdeed", value_name = "NAME")]
-    pub(crate) misdeeds: Vec<String>,
+fn refused(error: NodeError) -> Refusal {
+    let cure = match error {
+        NodeError::Usage(_) => {
+            "`roamproof node --help` explains the options; a role's configuration is TOML"
+        }
+        NodeError::System(_) => "`roamproof doctor` says what this machine can run",
+    };
+    Refusal { code: error.exit_code(), what: error.to_string(), cure: cure.to_owned() }
 }

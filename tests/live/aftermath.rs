@@ -25,15 +25,15 @@ pub(crate) const TESTS: &[Test] = &[
 /// Parts of a test that run as processes of their own.
 pub(crate) fn run_if_asked() -> Option<ExitCode> {
     match std::env::args().nth(1)?.as_str() {
-        "stay-up" => Some(stay_up()),
-        "kill-in-the-middle" => Some(kill_in_the_middle()),
+        "part:stay-up" => Some(stay_up()),
+        "part:kill-in-the-middle" => Some(kill_in_the_middle()),
         _ => None,
     }
 }
 
 fn nothing_is_left_after_sigkill(live: &Live) {
     let this = std::env::current_exe().unwrap();
-    let command = format!("exec '{}' kill-in-the-middle", this.display());
+    let command = format!("exec '{}' part:kill-in-the-middle", this.display());
     let outcome = live.usher().run(&trigger(&command, Duration::from_secs(60))).unwrap();
     assert_eq!(outcome.status, Some(0), "{}", outcome.output);
     assert!(outcome.output.contains("nothing is left of 4 processes"), "{}", outcome.output);
@@ -80,7 +80,7 @@ fn stay_up() -> ExitCode {
 fn kill_in_the_middle() -> ExitCode {
     let before = surroundings();
     let mut child =
-        Command::new("/proc/self/exe").arg("stay-up").stdout(Stdio::piped()).spawn().unwrap();
+        Command::new("/proc/self/exe").arg("part:stay-up").stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let ids: Vec<i32> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();

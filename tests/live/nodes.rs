@@ -5,19 +5,21 @@ use std::time::Duration;
 
 use roamproof_node::{Event, Input, Instant, Interface, Node, Output, Wakeup};
 
-/// Makes the node of a test: by its configuration it echoes, lends its address, or fails.
+/// Makes the node of a test: by its configuration it echoes, lends its address, dies, or is one of
+/// the reference.
 pub(crate) fn build(
-    _role: &str,
+    role: &str,
     config: &str,
-    _epoch: Duration,
-    _seed: u64,
-    _misdeeds: &[String],
+    epoch: Duration,
+    seed: u64,
+    misdeeds: &[String],
 ) -> Result<Box<dyn Node>, String> {
     match config {
         "echo" => Ok(Box::new(Echo::default())),
         "lend" => Ok(Box::new(Lender::default())),
         "die" => Ok(Box::new(Mortal)),
-        other => Err(format!("no such node: {other:?}")),
+        "fly" => Err("no node can fly".to_owned()),
+        _ => roamproof::node::build(role, config, epoch, seed, misdeeds),
     }
 }
 

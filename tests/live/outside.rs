@@ -55,14 +55,14 @@ fn a_trigger_ends_in_time_or_is_ended(live: &Live) {
 /// A process of its own takes this sandbox for the caller's world, and enters another.
 #[expect(clippy::disallowed_methods, reason = "the process has to enter a sandbox of its own")]
 fn an_interface_of_the_caller_becomes_a_port(_: &Live) {
-    let output = Command::new("/proc/self/exe").arg("attach").output().unwrap();
+    let output = Command::new("/proc/self/exe").arg("part:attach").output().unwrap();
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && printed == "both ways\n", "{output:?}");
 }
 
 /// The part of that test which runs as a process of its own.
 pub(crate) fn run_if_asked() -> Option<ExitCode> {
-    (std::env::args().nth(1)? == "attach").then(attach)
+    (std::env::args().nth(1)? == "part:attach").then(attach)
 }
 
 fn attach() -> ExitCode {
@@ -91,6 +91,7 @@ fn attach() -> ExitCode {
         let arrival = link.receive(until).unwrap().expect("within five seconds");
         assert_eq!((arrival.port, arrival.octets), (to, frame));
     }
+    wait_for_stamps(&mut link);
     // Frames of two sockets come in the order of their stamps.
     let frame = |number: u8| [&[0xff; 12][..], &[0x88, 0xb5], &[number; 46]].concat();
     for number in 0..40 {
@@ -102,6 +103,24 @@ fn attach() -> ExitCode {
     }
     println!("both ways");
     ExitCode::SUCCESS
+}
+
+/// Waits until the kernel stamps frames as they come: before that they bear the time at which they
+/// are read, which is later than the sender's next look at the clock.
+fn wait_for_stamps(link: &mut PacketSocketLink) {
+    let mut in_a_row = 0;
+    for _ in 0..10_000 {
+        link.send(Port(4), &[0xff; 60]).unwrap();
+        let sent = link.now();
+        let arrival = link.receive(sent + Duration::from_secs(5)).unwrap();
+        let stamped = arrival.expect("within five seconds").at < sent;
+        // One may have been read while it was sent.
+        in_a_row = if stamped { in_a_row + 1 } else { 0 };
+        if in_a_row == 3 {
+            return;
+        }
+    }
+    panic!("the kernel does not stamp frames");
 }
 
 fn an_interface_that_is_not_there_is_refused(live: &Live) {

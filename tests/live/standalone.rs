@@ -49,7 +49,7 @@ fn a_node_by_itself_is_told_over_a_socket(live: &Live) {
 
 fn a_node_by_itself_refuses_what_it_cannot_use(live: &Live) {
     for (config, words, code, said) in [
-        ("fly", &[][..], 2, "node.toml: no such node: \"fly\""),
+        ("fly", &[][..], 2, "node.toml: no node can fly"),
         ("echo", &["--interface", "eth1=nosuch0"], 3, "nosuch0"),
         ("echo", &["--control", "/nowhere/at/all"], 3, "/nowhere/at/all"),
         ("echo", &["--control", "-"], 3, "standard input is no Unix socket"),

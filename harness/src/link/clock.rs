@@ -6,12 +6,16 @@ use std::time::{Duration, Instant, SystemTime};
 #[derive(Debug, Clone, Copy)]
 pub struct RealClock {
     zero: Instant,
+    /// The wall clock's time at zero, since the Unix epoch.
+    epoch: Duration,
 }
 
 impl RealClock {
     /// The clock of a run that starts now.
     pub fn start() -> Self {
-        Self { zero: monotonic() }
+        let mut clock = Self { zero: monotonic(), epoch: Duration::ZERO };
+        clock.epoch = clock.epoch_by_now();
+        clock
     }
 
     /// The time since the start of the run.
@@ -20,39 +24,38 @@ impl RealClock {
     }
 
     /// The time since the start of the run at the wall clock's `wall` (since the Unix epoch); zero
-    /// where it was before the start.
-    ///
-    /// Both clocks are read for each conversion, so that a step of the wall clock spoils no more
-    /// than what was in flight.
-    pub fn at_wall(&self, wall: Duration) -> Duration {
-        let (now, wall_now) = self.both();
-        match wall_now.checked_sub(wall) {
-            Some(ago) => now.saturating_sub(ago),
-            None => now + wall.saturating_sub(wall_now),
+    /// where it was before the start. The order of two such times is never turned round.
+    pub const fn at_wall(&self, wall: Duration) -> Duration {
+        wall.saturating_sub(self.epoch)
+    }
+
+    /// Looks whether the wall clock was set since the start, and counts from there if it was.
+    pub fn follow_wall(&mut self) {
+        let epoch = self.epoch_by_now();
+        if epoch.abs_diff(self.epoch) > STEP {
+            self.epoch = epoch;
         }
     }
 
     /// The Unix time of the start of the run.
-    pub fn epoch(&self) -> Duration {
-        let (now, wall_now) = self.both();
-        wall_now.saturating_sub(now)
+    pub const fn epoch(&self) -> Duration {
+        self.epoch
     }
 
-    /// Both clocks at one moment. Where the host turns to something else between the readings they
-    /// are taken again.
-    fn both(&self) -> (Duration, Duration) {
+    /// Reads both clocks as at one moment. Where the host turns to something else between the two
+    /// they are read again.
+    fn epoch_by_now(&self) -> Duration {
         let mut before = self.now();
         let mut wall = unix_time();
-        let mut after = self.now();
         for _ in 0..READINGS_MAX {
+            let after = self.now();
             if after.saturating_sub(before) <= READING_LIMIT {
                 break;
             }
             before = after;
             wall = unix_time();
-            after = self.now();
         }
-        (before, wall)
+        wall.saturating_sub(before)
     }
 }
 
@@ -67,11 +70,14 @@ fn monotonic() -> Instant {
     Instant::now()
 }
 
+/// By how much the clocks differ after a step; less is the inexactness of reading two.
+const STEP: Duration = Duration::from_millis(1);
+
 /// How far two readings that count as one may be apart.
-const READING_LIMIT: Duration = Duration::from_micros(20);
+const READING_LIMIT: Duration = Duration::from_micros(5);
 
 /// How often they are taken again.
-const READINGS_MAX: u32 = 10;
+const READINGS_MAX: u32 = 20;
 
 #[cfg(test)]
 mod tests {
@@ -81,17 +87,26 @@ mod tests {
     fn the_wall_clock_converts_to_time_since_the_start() {
         let clock = RealClock::start();
         let later = clock.epoch() + Duration::from_secs(5);
-        let at = clock.at_wall(later);
-        let off = at.abs_diff(Duration::from_secs(5));
-        assert!(off < Duration::from_millis(50), "5 s after the epoch came out as {at:?}");
+        assert_eq!(clock.at_wall(later), Duration::from_secs(5));
+        let off = clock.at_wall(unix_time()).abs_diff(clock.now());
+        assert!(off < Duration::from_millis(50), "the two clocks are {off:?} apart");
     }
 
     #[test]
     fn what_was_before_the_start_is_at_zero() {
         let clock = RealClock::start();
-        assert_eq!(
-            clock.at_wall(clock.epoch().saturating_sub(Duration::from_secs(9))),
-            Duration::ZERO
-        );
+        let before = clock.epoch().saturating_sub(Duration::from_secs(9));
+        assert_eq!(clock.at_wall(before), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_wall_clock_that_was_set_is_followed() {
+        let mut clock = RealClock::start();
+        let epoch = clock.epoch();
+        clock.follow_wall();
+        assert_eq!(clock.epoch(), epoch, "nobody has set it");
+        clock.epoch += Duration::from_secs(3600);
+        clock.follow_wall();
+        assert!(clock.epoch().abs_diff(epoch) < Duration::from_millis(50));
     }
 }

@@ -105,6 +105,7 @@ impl PacketSocketLink {
 
     /// Takes in what the sockets hold.
     fn drain(&mut self) -> io::Result<()> {
+        self.clock.follow_wall();
         self.sockets.iter_mut().try_for_each(|socket| socket.drain(&self.clock))
     }
 
@@ -236,6 +237,9 @@ impl Socket {
 
 /// Opens a packet socket over all interfaces of the calling thread's namespace, or over the one
 /// called `interface`, then promiscuous. It sees what comes in, not what is sent out.
+///
+/// Where no other socket of the host wants time stamps yet, the kernel takes some milliseconds until
+/// it stamps frames as they come; until then they bear the time at which they are read.
 ///
 /// # Errors
 ///

@@ -1,0 +1,45 @@
+//! A machine that lacks what the live arm needs: exit code 3, what is missing, and the exact fix.
+#![cfg(feature = "live")]
+
+use std::process::{Command, Output};
+
+/// Becomes root of a user namespace in which there can be no further ones, then runs the rest with
+/// no rights at all.
+const NO_NAMESPACES: &str = "echo 0 >/proc/sys/user/max_user_namespaces || exit 77; \
+    exec setpriv --bounding-set=-all --inh-caps=-all \"$0\" \"$@\"";
+
+#[test]
+fn without_user_namespaces_doctor_exits_3_and_names_the_fix() {
+    let Some(output) = without_namespaces(&["doctor"]) else { return };
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{printed}");
+    assert!(printed.contains("fix: sudo sysctl -w user.max_user_namespaces=15000"), "{printed}");
+    assert!(printed.ends_with("The live arm cannot run here; the lab arm can.\n"), "{printed}");
+}
+
+#[test]
+fn a_report_for_programs_says_the_same() {
+    let Some(output) = without_namespaces(&["doctor", "--format", "json"]) else { return };
+    assert_eq!(output.status.code(), Some(3));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let sandbox = &report["checks"][0];
+    assert_eq!((&sandbox["name"], &sandbox["state"]), (&"sandbox".into(), &"missing".into()));
+    assert_eq!(sandbox["fix"], "sudo sysctl -w user.max_user_namespaces=15000");
+}
+
+/// `None`, said aloud, where this machine cannot be made to lack them.
+#[expect(clippy::disallowed_methods, reason = "the test is about the program as a shell sees it")]
+fn without_namespaces(words: &[&str]) -> Option<Output> {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "bash", "-c", NO_NAMESPACES]);
+    command.arg(env!("CARGO_BIN_EXE_roamproof")).args(words);
+    let why = match command.output() {
+        Ok(output) if !matches!(output.status.code(), Some(1 | 77 | 127)) => return Some(output),
+        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+        Err(error) => error.to_string(),
+    };
+    let demanded = std::env::var_os("CI").is_some_and(|value| value == "true");
+    assert!(!demanded, "not run: {why}");
+    eprintln!("\n*** not run, for this machine cannot be made to lack user namespaces: {why}\n");
+    None
+}

@@ -104,7 +104,7 @@ def of_row(row, packet, allowed, counts):
     for severity, message in zip(row["_ws.expert.severity"], row["_ws.expert.message"]):
         if int(severity, 0) >= WARNING and not any(part in message for part in allowed):
             yield f"tshark says: {message} (not explained in captures/README.md)"
-    quotes = any(layer.get("quotes") for layer in packet["layers"])
+    quotes = any("quoted-source" in layer for layer in packet["layers"])
     for field, layer, name, convert in COMPARED:
         ours = [convert(value) for found in layers(packet, layer) for value in values(found, name)]
         theirs = row[field]

@@ -13,7 +13,6 @@ use super::fields::{self, Dissection, OctetsKind};
 use super::foreign::CaptureError;
 use super::layer::Layer;
 use super::pcapng;
-use super::sight::Sight;
 
 /// What was decoded.
 #[derive(Debug, Clone, PartialEq)]
@@ -233,8 +232,7 @@ impl Decoded {
 
 impl Packet {
     fn of(kind: OctetsKind, octets: &[u8]) -> Self {
-        let Dissection { layers, error } = fields::of_kind(kind, octets);
-        let line = Sight::of_layers(&layers).told();
+        let Dissection { layers, error, line } = fields::of_kind(kind, octets);
         Self { number: 1, seen: None, length: octets.len(), layers, error, line }
     }
 
@@ -318,19 +316,19 @@ mod tests {
         assert_eq!(decoded, Decoded::of_capture(&capture));
         assert_eq!(decoded.unreadable(), 0, "{}", decoded.text(true));
         insta::assert_snapshot!(decoded.text(false), @r"
-         1    0.000373000 visited-1     2001:db8:f1::ff:fe00:1 → ff02::1:ff00:1 Neighbor Solicitation
-         2    0.000569000 visited-1     2001:db8:a::100 → 2001:db8:c::c HoTI
-         3    0.000765000 backbone      2001:db8:a::100 → 2001:db8:c::c HoTI
-         4    0.000961000 correspondent 2001:db8:a::100 → 2001:db8:c::c HoTI
-         5    0.001157000 correspondent 2001:db8:c::c → 2001:db8:a::100 HoT nonce=196
-         6    0.001353000 backbone      2001:db8:c::c → 2001:db8:a::100 HoT nonce=196
-         7    0.001549000 visited-1     2001:db8:f1::ff:fe00:1 (home 2001:db8:a::100) → 2001:db8:c::c BU seq=4369 A life=420s
-         8    0.001745000 correspondent 2001:db8:c::c → 2001:db8:f1::ff:fe00:1 (home 2001:db8:a::100) BA seq=4369 status=0 life=420s
-         9    0.001941000 visited-1     2001:db8:c::c → 2001:db8:f1::ff:fe00:1 (home 2001:db8:a::100) BA seq=4369 status=0 life=420s
-        10    0.002137000 visited-1     2001:db8:a::100 → 2001:db8:5::5 180 Ringing
-        11    0.002333000 visited-1     2001:db8:a::100 → 2001:db8:5::5 200 OK
-        12    0.002529000 correspondent 2001:db8:c::c → 2001:db8:f1::ff:fe00:1 RTP payload type 0
-        13    0.002725000 correspondent 2001:db8:c::c → 2001:db8:f1::ff:fe00:1 RTP payload type 0
+         1    0.000373000 visited-1     2001:db8:f1::ff:fe00:1 > ff02::1:ff00:1  Neighbor Solicitation target=2001:db8:a::100
+         2    0.000569000 visited-1     2001:db8:a::100 > 2001:db8:c::c  HoTI
+         3    0.000765000 backbone      2001:db8:a::100 > 2001:db8:c::c  HoTI
+         4    0.000961000 correspondent 2001:db8:a::100 > 2001:db8:c::c  HoTI
+         5    0.001157000 correspondent 2001:db8:c::c > 2001:db8:a::100  HoT nonce=196
+         6    0.001353000 backbone      2001:db8:c::c > 2001:db8:a::100  HoT nonce=196
+         7    0.001549000 visited-1     2001:db8:f1::ff:fe00:1 > 2001:db8:c::c  HAO 2001:db8:a::100  BU seq=4369 A life=420s
+         8    0.001745000 correspondent 2001:db8:c::c > 2001:db8:f1::ff:fe00:1  RH2 2001:db8:a::100  BA seq=4369 status=0 life=420s
+         9    0.001941000 visited-1     2001:db8:c::c > 2001:db8:f1::ff:fe00:1  RH2 2001:db8:a::100  BA seq=4369 status=0 life=420s
+        10    0.002137000 visited-1     2001:db8:a::100 > 2001:db8:5::5  UDP 5060 > 5061  SIP/2.0 180 Ringing
+        11    0.002333000 visited-1     2001:db8:a::100 > 2001:db8:5::5  UDP 5060 > 5061  SIP/2.0 200 OK
+        12    0.002529000 correspondent 2001:db8:c::c > 2001:db8:f1::ff:fe00:1  UDP 49170 > 49172  RTP pt=0 seq=17 ts=160 ssrc=0xb1020304
+        13    0.002725000 correspondent 2001:db8:c::c > 2001:db8:f1::ff:fe00:1  UDP 49170 > 49172  RTP pt=0 seq=18 ts=160 ssrc=0xb1020304
         ");
     }
 
@@ -339,11 +337,11 @@ mod tests {
         let capture = sample::exchange(&Run::GOLDEN);
         let update = Decoded { packets: vec![Decoded::of_capture(&capture).packets.remove(6)] };
         insta::assert_snapshot!(update.text(true), @r"
-        7    0.001549000 visited-1     2001:db8:f1::ff:fe00:1 (home 2001:db8:a::100) → 2001:db8:c::c BU seq=4369 A life=420s
-          ethernet: to 02:00:00:00:00:20, from 02:00:00:00:00:01, type 0x86dd
-          ipv6: source 2001:db8:f1::ff:fe00:1, destination 2001:db8:c::c, hop-limit 64, next-header 60, traffic-class 0, flow-label 0, payload-length 48
+        7    0.001549000 visited-1     2001:db8:f1::ff:fe00:1 > 2001:db8:c::c  HAO 2001:db8:a::100  BU seq=4369 A life=420s
+          ethernet: destination 02:00:00:00:00:20, source 02:00:00:00:00:01, type 34525
+          ipv6: traffic-class 0, flow-label 0, payload-length 48, next-header 60, hop-limit 64, source 2001:db8:f1::ff:fe00:1, destination 2001:db8:c::c
           destination-options: home-address 2001:db8:a::100
-          mobility: message Binding Update, type 5, payload-proto 59, header-len 2, checksum 0xcabe, sequence 4369, acknowledge true, home-registration false, link-local-compatibility false, key-management false, lifetime 105, lifetime-seconds 420, home-nonce-index 196, care-of-nonce-index 197
+          mobility: message Binding Update, payload-protocol 59, header-length 2, type 5, checksum 51902, sequence 4369, acknowledge true, home-registration false, link-local-compatibility false, key-management false, lifetime 105, lifetime-seconds 420, home-nonce-index 196, care-of-nonce-index 197
         ");
         insta::assert_snapshot!(serde_json::to_string_pretty(&update).unwrap(), @r#"
         [
@@ -354,23 +352,23 @@ mod tests {
             "lost": false,
             "comments": [],
             "length": 102,
-            "line": "2001:db8:f1::ff:fe00:1 (home 2001:db8:a::100) → 2001:db8:c::c BU seq=4369 A life=420s",
+            "line": "2001:db8:f1::ff:fe00:1 > 2001:db8:c::c  HAO 2001:db8:a::100  BU seq=4369 A life=420s",
             "layers": [
               {
                 "layer": "ethernet",
-                "to": "02:00:00:00:00:20",
-                "from": "02:00:00:00:00:01",
-                "type": "0x86dd"
+                "destination": "02:00:00:00:00:20",
+                "source": "02:00:00:00:00:01",
+                "type": 34525
               },
               {
                 "layer": "ipv6",
-                "source": "2001:db8:f1::ff:fe00:1",
-                "destination": "2001:db8:c::c",
-                "hop-limit": 64,
-                "next-header": 60,
                 "traffic-class": 0,
                 "flow-label": 0,
-                "payload-length": 48
+                "payload-length": 48,
+                "next-header": 60,
+                "hop-limit": 64,
+                "source": "2001:db8:f1::ff:fe00:1",
+                "destination": "2001:db8:c::c"
               },
               {
                 "layer": "destination-options",
@@ -379,10 +377,10 @@ mod tests {
               {
                 "layer": "mobility",
                 "message": "Binding Update",
+                "payload-protocol": 59,
+                "header-length": 2,
                 "type": 5,
-                "payload-proto": 59,
-                "header-len": 2,
-                "checksum": "0xcabe",
+                "checksum": 51902,
                 "sequence": 4369,
                 "acknowledge": true,
                 "home-registration": false,

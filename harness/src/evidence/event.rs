@@ -53,7 +53,7 @@ impl Event {
 
     fn of(capture: &Capture, frame: &Frame) -> Self {
         let sight = Sight::of(&frame.octets);
-        let Dissection { layers, error } = fields::of(&frame.octets);
+        let Dissection { layers, error, .. } = fields::of(&frame.octets);
         let mut packet = frame.octets.get(14..).unwrap_or_default().to_vec();
         if let Some(hop_limit) = packet.get_mut(7) {
             *hop_limit = 0;
@@ -90,7 +90,7 @@ impl Event {
 /// `2001:db8:f1::1 → 2001:db8:a::a [2001:db8:a::100 → 2001:db8:5::5] 180 Ringing`
 fn shape(layers: &[Layer]) -> String {
     let mut shape = String::new();
-    for layer in layers.iter().filter(|layer| !["ethernet", "udp"].contains(&layer.name)) {
+    for layer in layers.iter().filter(|layer| !["ethernet", "udp", "sdp"].contains(&layer.name)) {
         if let (Some(source), Some(destination)) = (layer.str("source"), layer.str("destination")) {
             // Writing to a String cannot fail.
             let _ = write!(shape, "{source} → {destination} ");

@@ -336,7 +336,7 @@ mod tests {
                  ▸ FAIL CL-RO-01: 180 before BA
                    mt        ha        ss        cn     …b8:a::77
         2.001100    │◀┄┄┄┄┄┄┄┄┼┄┄┄┄┄┄┄┄┄┼┄┄┄┄┄┄┄┄┄┤         │  RTP payload type 0 ×3 direct  #11,12,13 correspondent › backbone › visited-1
-        2.002000    │         │         │         ├─────✗   │  Echo Request ✗ not seen again  #20 correspondent
+        2.002000    │         │         │         ├─────✗   │  Echo Request id=7 seq=8 ✗ not seen again  #20 correspondent
         ");
     }
 

@@ -11,6 +11,8 @@ use serde_json::Value;
 pub struct Layer {
     /// `ethernet`, `ipv6`, `mobility`, `sip` …
     pub name: &'static str,
+    /// It in a few words; empty where a line says nothing of it.
+    pub summary: String,
     /// Its fields in wire order.
     pub fields: Vec<Field>,
 }
@@ -41,42 +43,6 @@ pub enum Meaning {
 }
 
 impl Layer {
-    /// A layer without fields yet.
-    pub const fn new(name: &'static str) -> Self {
-        Self { name, fields: Vec::new() }
-    }
-
-    /// Adds a field in which two runs agree.
-    #[must_use]
-    pub fn fixed(self, name: &str, value: impl Into<Value>) -> Self {
-        self.with(name, value.into(), Meaning::Fixed)
-    }
-
-    /// Adds a field that varies; values of one `class` correspond one to one.
-    #[must_use]
-    pub fn varies(self, name: &str, value: impl Into<Value>, class: impl Into<String>) -> Self {
-        self.with(name, value.into(), Meaning::Varies(class.into()))
-    }
-
-    /// Adds a field that follows from the rest.
-    #[must_use]
-    pub fn verified(self, name: &str, value: impl Into<Value>) -> Self {
-        self.with(name, value.into(), Meaning::Verified)
-    }
-
-    /// Adds text with parts that vary.
-    #[must_use]
-    pub fn text(self, name: &str, value: impl Into<Value>) -> Self {
-        self.with(name, value.into(), Meaning::Text)
-    }
-
-    /// Adds a field.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: Value, meaning: Meaning) -> Self {
-        self.fields.push(Field { name: name.to_owned(), value, meaning });
-        self
-    }
-
     /// The value of a field.
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.fields.iter().find(|field| field.name == name).map(|field| &field.value)
@@ -131,11 +97,19 @@ mod tests {
 
     #[test]
     fn a_layer_is_an_object_and_a_repeated_field_an_array() {
-        let layer = Layer::new("sip")
-            .fixed("status", 180)
-            .text("Via", "a")
-            .text("Via", "b")
-            .verified("length", 7);
+        let field = |name: &str, value: Value| Field {
+            name: name.to_owned(),
+            value,
+            meaning: Meaning::Fixed,
+        };
+        let fields = vec![
+            field("status", 180.into()),
+            field("Via", "a".into()),
+            field("Via", "b".into()),
+            field("length", 7.into()),
+        ];
+        let layer = Layer { name: "sip", summary: String::new(), fields };
+        assert_eq!(layer.to_string(), "sip: status 180, Via a, Via b, length 7");
         let json = serde_json::to_string(&layer).unwrap();
         assert_eq!(json, r#"{"layer":"sip","status":180,"Via":["a","b"],"length":7}"#);
     }

@@ -71,7 +71,7 @@ pub(super) fn capture() -> Capture {
     step(&mut capture, 1, (1, 0x33), &solicitation, 0);
     for sequence in 1..=3 {
         let rtp = [0x80, 0, 0, sequence, 0, 0, 0, 160, 1, 2, 3, 4, 0xd5, 0xd5];
-        let media = packet(CN, CARE_OF, UDP, &udp(&rtp));
+        let media = packet(CN, CARE_OF, UDP, &media(&rtp));
         step(&mut capture, 3, (4, 0x13), &media, 0);
         step(&mut capture, 4, (0x14, 0x21), &media, 1);
         step(&mut capture, 1, (0x20, 1), &media, 2);
@@ -209,7 +209,7 @@ pub(super) fn exchange(run: &Run) -> Capture {
     }
     for sequence in [run.sequence, run.sequence + 1] {
         let rtp = [0x80, 0, 0, sequence, 0, 0, 0, 160, run.cookie, 2, 3, 4, 0xd5, 0xd5, 0xd5, 0xd5];
-        step(3, (4, 0x13), &packet(CN, CARE_OF, UDP, &udp(&rtp)), 0);
+        step(3, (4, 0x13), &packet(CN, CARE_OF, UDP, &media(&rtp)), 0);
     }
     capture
 }
@@ -254,6 +254,13 @@ fn seal(packet: &mut [u8]) {
     packet[place..place + 2].fill(0);
     let right = roamproof_wire::checksum::upper_layer(source, destination, next, &packet[at..]);
     packet[place..place + 2].copy_from_slice(&right.to_be_bytes());
+}
+
+/// A datagram between two ports of media.
+fn media(payload: &[u8]) -> Vec<u8> {
+    let mut datagram = udp(payload);
+    datagram[..4].copy_from_slice(&[0xc0, 0x12, 0xc0, 0x14]);
+    datagram
 }
 
 fn udp(payload: &[u8]) -> Vec<u8> {

@@ -75,10 +75,8 @@ impl Sight {
                 _ => {}
             }
         }
-        let last = layers.iter().rev().find(|layer| layer.name != "sdp");
-        if let Some(layer) = last {
-            (sight.kind, sight.line) = glance(layer);
-        }
+        let inner = layers.iter().rposition(|layer| layer.name == "ipv6").map_or(0, |at| at + 1);
+        (sight.kind, sight.line) = glance(&layers[inner..]);
         sight
     }
 
@@ -91,87 +89,34 @@ impl Sight {
     pub fn tunnels(&self) -> &[(Ipv6Addr, Ipv6Addr)] {
         self.headers.split_last().map_or(&[], |(_, tunnels)| tunnels)
     }
-
-    /// The line with the addresses before it:
-    /// `[2001:db8:f1::1 → 2001:db8:a::a] 2001:db8:a::100 → 2001:db8:5::5 180 Ringing`.
-    pub fn told(&self) -> String {
-        let mut told = String::new();
-        for (source, destination) in self.tunnels() {
-            told.push_str(&format!("[{source} → {destination}] "));
-        }
-        if let Some((source, destination)) = self.innermost() {
-            let home = |address: Option<Ipv6Addr>| {
-                address.map_or(String::new(), |address| format!(" (home {address})"))
-            };
-            let (from, to) = (home(self.home_source), home(self.home_destination));
-            told.push_str(&format!("{source}{from} → {destination}{to} "));
-        }
-        told + &self.line
-    }
 }
 
-/// Kind and line of the innermost layer.
-fn glance(layer: &Layer) -> (Kind, String) {
-    let value = |name: &str| layer.value(name).map(ToString::to_string).unwrap_or_default();
-    let number = |name: &str| layer.value(name).and_then(serde_json::Value::as_u64);
-    match layer.name {
-        "mobility" => (Kind::Mobility, mobility(layer)),
-        "sip" => {
-            let line = layer.str("start-line").unwrap_or_default();
-            let line = line.strip_prefix("SIP/2.0 ").unwrap_or(line);
-            (Kind::Sip, line.strip_suffix(" SIP/2.0").unwrap_or(line).to_owned())
-        }
-        "rtp" => (Kind::Media, format!("RTP payload type {}", value("payload-type"))),
-        "rtcp" => (Kind::Media, format!("RTCP type {}", value("type"))),
-        "icmpv6" => {
-            let kind = match number("type") {
-                Some(130..=137 | 143) => Kind::Noise,
-                Some(144..=147) => Kind::Mobility,
-                _ => Kind::Other,
-            };
-            let code = number("code").filter(|code| *code > 0);
-            let code = code.map_or(String::new(), |code| format!(" code {code}"));
-            (kind, format!("{}{code}", layer.str("message").unwrap_or_default()))
-        }
-        "tcp" => (Kind::Noise, format!("TCP flags {}", layer.str("flags").unwrap_or_default())),
-        "data" => (Kind::Other, format!("data, {} octets", value("octets"))),
-        "ethernet" => (Kind::Other, format!("EtherType {}", layer.str("type").unwrap_or_default())),
-        other => (Kind::Other, other.to_owned()),
+/// Kind and line of what lies in the innermost packet.
+fn glance(layers: &[Layer]) -> (Kind, String) {
+    let layer = |name: &str| layers.iter().find(|layer| layer.name == name);
+    if let Some(sip) = layer("sip") {
+        let line = sip.summary.strip_prefix("SIP/2.0 ").unwrap_or(&sip.summary);
+        return (Kind::Sip, line.strip_suffix(" SIP/2.0").unwrap_or(line).to_owned());
     }
+    if let Some(rtp) = layer("rtp") {
+        let kind = rtp.value("payload-type").map(ToString::to_string).unwrap_or_default();
+        return (Kind::Media, format!("RTP payload type {kind}"));
+    }
+    let said = layers
+        .iter()
+        .filter(|layer| {
+            !["destination-options", "hop-by-hop-options", "routing"].contains(&layer.name)
+        })
+        .filter(|layer| !layer.summary.is_empty());
+    let line: Vec<&str> = said.map(|layer| layer.summary.as_str()).collect();
+    (kind(layers), line.join("  "))
 }
 
-/// A Mobility Header in the abbreviations of the trade.
-fn mobility(layer: &Layer) -> String {
-    let value = |name: &str| layer.value(name).map(ToString::to_string).unwrap_or_default();
-    let message = layer.str("message").unwrap_or_default();
-    let flag = |name: &str| layer.value(name).and_then(serde_json::Value::as_bool) == Some(true);
-    match message {
-        "Home Test Init" => "HoTI".to_owned(),
-        "Care-of Test Init" => "CoTI".to_owned(),
-        "Home Test" => format!("HoT nonce={}", value("nonce-index")),
-        "Care-of Test" => format!("CoT nonce={}", value("nonce-index")),
-        "Binding Update" => {
-            let flags: String =
-                [("acknowledge", 'A'), ("home-registration", 'H'), ("key-management", 'K')]
-                    .into_iter()
-                    .filter_map(|(name, letter)| flag(name).then_some(letter))
-                    .collect();
-            format!("BU seq={} {flags} life={}s", value("sequence"), value("lifetime-seconds"))
-        }
-        "Binding Acknowledgement" => {
-            let (sequence, status) = (value("sequence"), value("status"));
-            format!("BA seq={sequence} status={status} life={}s", value("lifetime-seconds"))
-        }
-        "Binding Error" => format!("BE status={}", value("status")),
-        "Binding Refresh Request" => "BRR".to_owned(),
-        "Experimental" => match layer.str("lookup") {
-            Some(lookup) => format!(
-                "{lookup} {} status={}",
-                layer.str("home-address").unwrap_or_default(),
-                value("status")
-            ),
-            None => format!("Experimental, magic {}", layer.str("magic").unwrap_or_default()),
-        },
-        other => other.to_owned(),
+fn kind(layers: &[Layer]) -> Kind {
+    let Some(layer) = layers.last() else { return Kind::Other };
+    match (layer.name, layer.value("type").and_then(serde_json::Value::as_u64)) {
+        ("mobility", _) | ("icmpv6", Some(144..=147)) => Kind::Mobility,
+        ("icmpv6", Some(130..=137 | 143)) | ("tcp", _) => Kind::Noise,
+        _ => Kind::Other,
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn pieces<'a>(name: &str, value: &'a str) -> Vec<Piece<'a>> {
         "rack" => vec![Piece::Varying("RAck".to_owned(), value)],
         "content-length" | "l" | "date" | "timestamp" => Vec::new(),
         "o" => origin(value),
+        "m" => media(value),
         _ => parameters(value),
     }
 }
@@ -41,6 +42,15 @@ fn origin(value: &str) -> Vec<Piece<'_>> {
         Piece::Varying("session version".to_owned(), version),
         Piece::Fixed(rest),
     ]
+}
+
+/// The line `m=`: kind, port, then what stays.
+fn media(value: &str) -> Vec<Piece<'_>> {
+    let mut words = value.splitn(3, ' ');
+    let (Some(kind), Some(port), Some(rest)) = (words.next(), words.next(), words.next()) else {
+        return vec![Piece::Fixed(value)];
+    };
+    vec![Piece::Fixed(kind), Piece::Varying("media port".to_owned(), port), Piece::Fixed(rest)]
 }
 
 /// Values of the parameters that vary, and ports behind addresses in brackets, wherever they stand.
@@ -126,6 +136,8 @@ mod tests {
         "cn 123 124 IN IP6 2001:db8:c::c",
         "cn<session identifier><session version>IN IP6 2001:db8:c::c"
     )]
+    #[case::media("m", "audio 49170 RTP/AVP 0", "audio<media port>RTP/AVP 0")]
+    #[case::other("other", "X-A: <sip:a@b>;tag=9", "X-A: <sip:a@b>;tag=<tag>")]
     #[case::none("Subject", "hé [", "hé [")]
     #[case::empty_value("From", "a;tag=", "a;tag=<tag>")]
     fn what_varies_is_cut_out(#[case] name: &str, #[case] value: &str, #[case] shown: &str) {

@@ -17,7 +17,8 @@ impl Layers {
         let Some(view) = self.keep(Icmpv6View::new(octets)) else { return };
         let (kind, code) = (view.kind(), view.code());
         let name = title(kind).map_or_else(|| format!("ICMPv6 type {kind}"), str::to_owned);
-        let mut layer = Layer::new("icmpv6", name)
+        let mut layer = Layer::new("icmpv6", name.clone())
+            .with("message", name)
             .with("type", u64::from(kind))
             .with("code", u64::from(code))
             .with("checksum", u64::from(view.checksum()));

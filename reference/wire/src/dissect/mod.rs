@@ -6,7 +6,9 @@
 //! ```
 
 mod icmpv6;
+mod mobility;
 mod network;
+mod session;
 mod upper;
 
 use std::fmt;
@@ -103,6 +105,34 @@ impl Layers {
     pub fn of_packet(packet: &[u8]) -> Self {
         let mut layers = Self::default();
         layers.network(packet);
+        layers
+    }
+
+    /// Reads a Mobility Header by itself: no addresses are known to verify its checksum with.
+    pub fn of_mobility_header(octets: &[u8]) -> Self {
+        let mut layers = Self::default();
+        layers.mobility(octets, None);
+        layers
+    }
+
+    /// Reads a SIP message, as a datagram holds it.
+    pub fn of_sip(octets: &[u8]) -> Self {
+        let mut layers = Self::default();
+        layers.sip(octets, true);
+        layers
+    }
+
+    /// Reads a session description.
+    pub fn of_sdp(octets: &[u8]) -> Self {
+        let mut layers = Self::default();
+        layers.sdp(octets);
+        layers
+    }
+
+    /// Reads an RTP packet.
+    pub fn of_rtp(octets: &[u8]) -> Self {
+        let mut layers = Self::default();
+        layers.rtp(octets);
         layers
     }
 

@@ -10,6 +10,7 @@
 
 pub mod build;
 pub mod command;
+pub mod correspondence;
 pub mod entropy;
 pub mod event;
 mod home_agent;
@@ -22,8 +23,6 @@ mod router;
 pub mod sip;
 pub mod sip_server;
 pub mod sip_transport;
-#[path = "host/tcp.rs"]
-pub mod tcp;
 pub mod time;
 pub mod upper;
 

@@ -81,7 +81,9 @@ impl<'a> Chain<'a> {
     ///
     /// Where a header goes on beyond the packet, and after [`HEADERS_MAX`] of them.
     pub fn step(&mut self) -> Result<Option<Extension<'a>>, WireError> {
-        let Some(within) = title(self.protocol).filter(|_| !self.split) else {
+        // Hop-by-Hop Options stand first or nowhere (RFC 8200 §4.1): elsewhere they end the chain.
+        let misplaced = self.protocol == protocol::HOP_BY_HOP && self.position != HEADER_LEN;
+        let Some(within) = title(self.protocol).filter(|_| !self.split && !misplaced) else {
             return Ok(None);
         };
         if self.left == 0 {

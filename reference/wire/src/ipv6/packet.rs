@@ -160,6 +160,10 @@ impl<'a> Packet<'a> {
         packet.named_at = chain.named_at;
         packet.payload = chain.rest();
         packet.payload_offset = chain.position;
+        // Hop-by-Hop Options that are not first are a next header nobody knows (RFC 8200 §4).
+        if packet.protocol == protocol::HOP_BY_HOP && packet.piece().is_none() {
+            return Err(packet.unrecognized());
+        }
         Ok(packet)
     }
 
@@ -184,12 +188,6 @@ impl<'a> Packet<'a> {
 
     fn take(&mut self, extension: &Extension<'a>, mobility: bool) -> Result<(), Rejected> {
         match extension.kind {
-            // It may only stand directly behind the fixed header (RFC 8200 §4.3).
-            protocol::HOP_BY_HOP if extension.offset != HEADER_LEN => {
-                let code = Problem::UNRECOGNIZED_NEXT_HEADER;
-                let error = WireError::illegal("IPv6 packet", extension.named_at, 0);
-                Err(reject(&self.header, error, code, extension.named_at))
-            }
             protocol::HOP_BY_HOP => self.take_options(extension, |_, _| Ok(false)),
             protocol::DESTINATION => self.take_options(extension, |packet, option| {
                 if mobility { packet.take_home_address(option) } else { Ok(false) }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::Node;
 use crate::home_agent::HomeAgent;
+use crate::mobile_terminal::MobileTerminal;
 use crate::router::Router;
 
 /// What every node is told at the start, beside its configuration.
@@ -60,6 +61,7 @@ pub fn build(
     let start = Start { epoch, seed, misdeeds };
     Ok(match role {
         "home-agent" => Box::new(HomeAgent::new(toml::from_str(config)?, &start)?),
+        "mobile-terminal" => Box::new(MobileTerminal::new(toml::from_str(config)?, &start)?),
         "router" => Box::new(Router::new(&toml::from_str(config)?, &start)),
         other => return Err(ConfigError::Role(other.to_owned())),
     })

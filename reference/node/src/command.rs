@@ -28,6 +28,11 @@ pub enum Command {
         /// Where to.
         to: Ipv6Addr,
     },
+    /// `optimize ADDRESS`: makes the route to a peer direct, and keeps it so.
+    Optimize {
+        /// Whom to.
+        to: Ipv6Addr,
+    },
     /// `restart`: forgets everything that a power cycle would make it forget.
     Restart,
 }
@@ -35,7 +40,7 @@ pub enum Command {
 /// Text that is no command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no command: {0:?}; known are: call IDENTIFIER, answer, hangup, options IDENTIFIER, echo ADDRESS, restart"
+    "no command: {0:?}; known are: call IDENTIFIER, answer, hangup, options IDENTIFIER, echo ADDRESS, optimize ADDRESS, restart"
 )]
 pub struct UnknownCommand(pub String);
 
@@ -51,6 +56,7 @@ impl FromStr for Command {
             ["hangup"] => Self::Hangup,
             ["options", to] => Self::Options { to: (*to).to_owned() },
             ["echo", to] => Self::Echo { to: to.parse().map_err(|_| unknown())? },
+            ["optimize", to] => Self::Optimize { to: to.parse().map_err(|_| unknown())? },
             ["restart"] => Self::Restart,
             _ => return Err(unknown()),
         })
@@ -65,6 +71,7 @@ impl fmt::Display for Command {
             Self::Hangup => f.write_str("hangup"),
             Self::Options { to } => write!(f, "options {to}"),
             Self::Echo { to } => write!(f, "echo {to}"),
+            Self::Optimize { to } => write!(f, "optimize {to}"),
             Self::Restart => f.write_str("restart"),
         }
     }
@@ -81,6 +88,7 @@ mod tests {
     #[case("hangup")]
     #[case("options sip:mt@example.com")]
     #[case("echo 2001:db8:c::10")]
+    #[case("optimize 2001:db8:c::10")]
     #[case("restart")]
     fn a_command_is_one_line(#[case] line: &str) {
         assert_eq!(line.parse::<Command>().unwrap().to_string(), line);

@@ -10,7 +10,6 @@
 
 pub mod build;
 pub mod command;
-pub mod correspondence;
 pub mod entropy;
 pub mod event;
 mod home_agent;
@@ -18,11 +17,14 @@ pub mod host;
 pub mod key;
 pub mod media;
 pub mod misdeed;
+mod mobile_terminal;
 pub mod phone;
 mod router;
 pub mod sip;
 pub mod sip_server;
 pub mod sip_transport;
+#[path = "host/tcp.rs"]
+pub mod tcp;
 pub mod time;
 pub mod upper;
 

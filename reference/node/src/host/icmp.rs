@@ -69,6 +69,13 @@ impl Host {
     }
 }
 
+impl Host {
+    /// Whether one more ICMPv6 error may leave now (RFC 4443 §2.4 f); it counts as sent.
+    pub(crate) fn may_answer_error(&mut self, now: Instant) -> bool {
+        self.error_limit.allows(now)
+    }
+}
+
 /// The headers and the message that answer an Echo Request to one of this node's addresses.
 pub(crate) fn echo_reply(packet: &Packet<'_>) -> Option<(Outgoing, Vec<u8>)> {
     let Ok(Message::Echo(echo)) = Message::parse(packet) else { return None };

@@ -8,6 +8,7 @@ mod address;
 mod advertise;
 pub mod config;
 mod icmp;
+mod movement;
 mod neighbour;
 mod output;
 mod solicitation;

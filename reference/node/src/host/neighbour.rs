@@ -190,6 +190,17 @@ impl Neighbours {
         }
     }
 
+    /// Probes a neighbour now, whatever was known of its reachability.
+    pub(crate) fn suspect(&mut self, now: Instant, interface: Interface, address: Ipv6Addr) {
+        if let Some(entry) = self.entries.get_mut(&(interface, address))
+            && entry.mac.is_some()
+            && !matches!(entry.state, State::Probe { .. })
+        {
+            entry.state = State::Probe { sent: 0, again_at: now };
+            self.wake(now);
+        }
+    }
+
     /// Forgets everyone on a link, because it is another one now.
     pub(crate) fn forget(&mut self, interface: Interface) {
         self.entries.retain(|(at, _), _| *at != interface);
@@ -222,6 +233,8 @@ impl Neighbours {
                 }
                 State::Probe { sent, again_at } if again_at <= now => {
                     if sent == SOLICITS_MAX {
+                        let frames = entry.waiting.drain(..).collect();
+                        wanted.push(Wanted::Unreachable { interface, target, frames });
                         gone.push((interface, target));
                         continue;
                     }

@@ -115,7 +115,13 @@ impl Host {
         }
     }
 
-    fn learn(&mut self, interface: Interface, address: Ipv6Addr, mac: Mac, router: Option<bool>) {
+    pub(super) fn learn(
+        &mut self,
+        interface: Interface,
+        address: Ipv6Addr,
+        mac: Mac,
+        router: Option<bool>,
+    ) {
         let frames = self.neighbours.heard_of(interface, address, mac, router);
         self.release(interface, mac, frames);
     }

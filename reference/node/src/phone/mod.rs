@@ -178,7 +178,7 @@ impl Phone {
             Command::Answer => self.answer_any(now),
             Command::Hangup => self.hang_up_any(now),
             Command::Restart => self.restart(),
-            Command::Echo { .. } => return false,
+            Command::Echo { .. } | Command::Optimize { .. } => return false,
         }
         self.pump(now);
         true

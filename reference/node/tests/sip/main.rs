@@ -6,5 +6,4 @@ mod calls;
 mod proxying;
 mod registering;
 mod requests;
-mod storms;
 mod timers;

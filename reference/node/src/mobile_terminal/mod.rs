@@ -1,0 +1,295 @@
+//! The mobile terminal (RFC 6275 §11; claims 1 to 6): it roams, stays reachable at its home address,
+//! and optimizes the route to a caller before it sends any response.
+//!
+//! [`movement`] finds out where it is, [`home`] tells the home agent, [`binding_update_list`] and
+//! [`peer`] deal with correspondents, [`output`] and [`input`] carry packets of the home address,
+//! [`session`] joins it all with SIP.
+
+mod binding_update_list;
+mod config;
+mod correspondent_side;
+mod errors;
+mod home;
+mod input;
+mod messages;
+mod mobility;
+mod movement;
+mod optimization;
+mod output;
+mod peer;
+mod registration;
+mod session;
+mod targets;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use roamproof_wire::ipv6::Reassembly;
+use roamproof_wire::mobility::Sequence;
+
+use crate::build::{ConfigError, Start};
+use crate::entropy::Entropy;
+use crate::host::{Happening, Host, LINK_MTU, Standing};
+use crate::misdeed::Misdeeds;
+use crate::phone::Phone;
+use crate::{Command, Event, Input, Instant, Interface, Node, Output, Wakeup};
+use binding_update_list::BindingUpdateList;
+use config::Authentication;
+pub(crate) use config::Config;
+use home::{HomeRegistration, Outcome, Settings};
+use movement::{Movement, Place};
+use peer::Whereabouts;
+use registration::Registration;
+use session::Sessions;
+
+/// A mobile terminal with one interface and one home address.
+#[derive(Debug)]
+pub(crate) struct MobileTerminal {
+    host: Host,
+    config: Config,
+    movement: Movement,
+    place: Place,
+    home: HomeRegistration,
+    list: BindingUpdateList,
+    /// None where the home address is lent to ordinary programs, or nothing is said of SIP.
+    phone: Option<Phone>,
+    sessions: Sessions,
+    /// Peers that a user wants the route optimized to.
+    wishes: BTreeSet<Ipv6Addr>,
+    /// Pieces of packets that came through the tunnel.
+    inner: Reassembly,
+    /// The largest packet that reaches the home agent, octets.
+    home_agent_mtu: usize,
+    epoch: Duration,
+    misdeeds: Misdeeds,
+}
+
+/// The one that moves.
+const ROAMING: Interface = Interface(0);
+
+impl MobileTerminal {
+    /// The mobile terminal that `config` describes.
+    pub(crate) fn new(config: Config, start: &Start) -> Result<Self, ConfigError> {
+        let wrong = |key, why: &str| Err(ConfigError::Value { key, why: why.to_owned() });
+        if config.host.interfaces.is_empty() {
+            return wrong("interface", "a mobile terminal needs one, the one that moves");
+        }
+        let keyed = config.mobile.key.is_some() && config.mobile.spi > 255;
+        if config.mobile.authentication == Authentication::Rfc4285 && !keyed {
+            return wrong("mobile.key", "RFC 4285 needs a key and an spi above 255");
+        }
+        let mut host = Host::new(&config.host, start.seed, false);
+        let home = Self::unregistered(&config, start.epoch, &mut host);
+        let mobile = &config.mobile;
+        let entropy = Entropy::new(host.entropy.next_u64());
+        let sip = config.sip.clone().filter(|_| !mobile.lends);
+        let phone = sip.map(|sip| {
+            Phone::new(sip, mobile.home(), mobile.home(), mobile.early_100.into(), entropy)
+        });
+        Ok(Self {
+            movement: Movement::new(ROAMING, mobile.home_address, mobile.dad_transmits),
+            host,
+            place: Place::Nowhere,
+            home,
+            list: BindingUpdateList::default(),
+            phone,
+            sessions: Sessions::default(),
+            wishes: BTreeSet::new(),
+            inner: Reassembly::default(),
+            home_agent_mtu: LINK_MTU,
+            epoch: start.epoch,
+            misdeeds: start.misdeeds.clone(),
+            config,
+        })
+    }
+
+    fn unregistered(config: &Config, epoch: Duration, host: &mut Host) -> HomeRegistration {
+        let settings = Settings {
+            home: config.mobile.home(),
+            lifetime: config.mobile.lifetime(),
+            first_timeout: config.mobile.first_registration_timeout(),
+            epoch,
+        };
+        HomeRegistration::new(settings, Sequence(host.entropy.next_u16()))
+    }
+
+    fn on_link(&mut self, now: Instant, interface: Interface, up: bool) {
+        self.host.link(interface, up);
+        if interface == ROAMING {
+            self.movement.on_link(now, &mut self.host, up);
+        }
+    }
+
+    fn on_command(&mut self, now: Instant, command: &Command) {
+        match command {
+            Command::Restart => self.restart(now),
+            Command::Echo { to } => self.send_echo_request(now, *to),
+            Command::Optimize { to } => self.optimize(now, *to),
+            Command::Call { .. } | Command::Answer | Command::Hangup | Command::Options { .. } => {
+                match &mut self.phone {
+                    Some(phone) => _ = phone.command(now, command),
+                    None => self.host.discard("no telephone: the home address is lent"),
+                }
+            }
+        }
+    }
+
+    /// Optimizes the route to `peer` and keeps it so.
+    fn optimize(&mut self, now: Instant, peer: Ipv6Addr) {
+        if self.list.want(now, peer, None, &mut self.host.entropy) && self.wishes.insert(peer) {
+            self.list.hold(peer);
+        }
+    }
+
+    /// Forgets everything but the configuration (CL-REG-10).
+    fn restart(&mut self, now: Instant) {
+        let up = self.host.is_up(ROAMING);
+        self.on_link(now, ROAMING, false);
+        self.host.remove_address(ROAMING, self.config.mobile.home());
+        self.place = Place::Nowhere;
+        self.home = Self::unregistered(&self.config, self.epoch, &mut self.host);
+        self.list = BindingUpdateList::default();
+        if let Some(phone) = &mut self.phone {
+            phone.restart();
+        }
+        self.sessions = Sessions::default();
+        self.wishes.clear();
+        self.inner = Reassembly::default();
+        self.home_agent_mtu = LINK_MTU;
+        if up {
+            self.on_link(now, ROAMING, true);
+        }
+    }
+
+    fn on_happening(&mut self, now: Instant, happening: Happening) {
+        match happening {
+            Happening::AddressReady(_, address) if address == self.config.mobile.home() => {
+                let outcome = self.home.home_address_free(now);
+                self.on_outcome(now, outcome);
+            }
+            Happening::AddressReady(_, address) => self.movement.on_address_ready(address),
+            Happening::AddressTaken(_, address) => {
+                self.movement.on_address_taken(now, &mut self.host, address);
+            }
+            Happening::Router(ROAMING, from, advertisement) => {
+                self.host.learn_global_address(ROAMING, &advertisement);
+                self.movement.on_advertisement(now, &mut self.host, from, &advertisement);
+            }
+            Happening::Unreachable(ROAMING, neighbour) => {
+                self.movement.on_unreachable(now, &mut self.host, neighbour);
+            }
+            Happening::Router(..) | Happening::Unreachable(..) | Happening::RouterWanted(..) => {}
+        }
+    }
+
+    /// Does what follows from being somewhere else.
+    fn on_moved(&mut self, now: Instant, place: Place) {
+        self.place = place;
+        let home = self.config.mobile.home();
+        self.host.remove_address(ROAMING, home);
+        self.home_agent_mtu = LINK_MTU;
+        self.home.moved(now, place);
+        if place != Place::Nowhere {
+            self.list.moved(now);
+        }
+        if self.home.state() == Registration::Probing {
+            //= MN-RET-04
+            let probes = self.config.mobile.dad_transmits;
+            self.host.add_address(now, ROAMING, home, Standing::Own, probes);
+        }
+        let note = match place {
+            Place::Nowhere => "place: nowhere".to_owned(),
+            Place::Home => "place: home".to_owned(),
+            Place::Away(care_of) => format!("place: away at {care_of}"),
+        };
+        self.host.event(Event::Note(note));
+    }
+
+    /// Does what follows from an answer of the home agent.
+    fn on_outcome(&mut self, _now: Instant, outcome: Outcome) {
+        let home = self.config.mobile.home();
+        match outcome {
+            Outcome::Unchanged => {}
+            Outcome::Bound(care_of, lifetime) => {
+                self.host.event(Event::Binding { home, care_of, lifetime });
+            }
+            Outcome::Unbound => {
+                //= MN-RET-07
+                self.host.announce(ROAMING, home);
+                self.host.event(Event::Binding { home, care_of: home, lifetime: 0 });
+            }
+            Outcome::Refused(status) => {
+                self.host.event(Event::Note(format!("home registration refused: {status}")));
+            }
+            Outcome::Ignored(why) => self.host.discard(why),
+        }
+    }
+
+    fn whereabouts(&self, now: Instant) -> Whereabouts {
+        Whereabouts {
+            home: self.config.mobile.home(),
+            care_of: self.home.care_of(),
+            at_home: self.place == Place::Home,
+            complete: self.home.is_complete(),
+            remaining: self.home.remaining(now),
+            lifetime_max: self.config.mobile.correspondent_lifetime(),
+        }
+    }
+
+    fn run(&mut self, now: Instant) {
+        self.host.run(now);
+        while let Some(happening) = self.host.poll_happening() {
+            self.on_happening(now, happening);
+        }
+        self.movement.run(now, &mut self.host);
+        if self.movement.place() != self.place {
+            self.on_moved(now, self.movement.place());
+        }
+        while let Some(asked) = self.home.due(now) {
+            self.send_home_update(now, &asked);
+        }
+        // Sessions want routes, and routes that come about or fail release sessions.
+        self.run_sessions(now);
+        self.run_list(now);
+        self.run_sessions(now);
+    }
+
+    fn run_list(&mut self, now: Instant) {
+        let whereabouts = self.whereabouts(now);
+        for message in self.list.run(now, &whereabouts, &mut self.host.entropy) {
+            self.send_to_peer(now, &message);
+        }
+    }
+}
+
+impl Node for MobileTerminal {
+    fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        match input {
+            Input::Frame { interface, octets } => self.on_frame(now, interface, octets),
+            Input::Link { interface, up } => self.on_link(now, interface, up),
+            Input::Command(command) => self.on_command(now, command),
+            Input::Local(packet) => self.on_local(now, packet),
+            Input::Time => {}
+        }
+        self.run(now);
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        self.host.poll_output()
+    }
+
+    fn poll_timeout(&self) -> Option<Wakeup> {
+        [
+            self.host.poll_timeout(),
+            self.movement.poll_timeout(),
+            self.home.poll_timeout(),
+            self.list.poll_timeout(),
+            self.sessions_timeout(),
+        ]
+        .into_iter()
+        .fold(None, Wakeup::sooner)
+    }
+}

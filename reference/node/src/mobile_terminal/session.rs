@@ -1,0 +1,245 @@
+//! The session controller (claims 1, 2 and 6; decisions D1 to D8): holds every response to an INVITE
+//! until the route to the other party is optimized, or will not be.
+
+use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use roamproof_wire::ipv6::{Outgoing, Packet, protocol};
+use roamproof_wire::sip::{Fields, Message, Method};
+
+use super::MobileTerminal;
+use super::binding_update_list::Progress;
+use super::config::OnFailure;
+use super::movement::Place;
+use super::targets::{Targets, description_in};
+use crate::phone::{MediaDatagram, PhoneEvent};
+use crate::sip::CallHandle;
+use crate::upper::UpperPacket;
+use crate::{Instant, Wakeup};
+
+/// What the controller keeps of the calls.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    /// Calls, or offers within them, whose response waits.
+    pending: BTreeMap<CallHandle, Pending>,
+    /// The peers whose routes each call keeps alive.
+    held: BTreeMap<CallHandle, Vec<Ipv6Addr>>,
+}
+
+/// A response that waits for the routes to these peers.
+#[derive(Debug, Clone)]
+struct Pending {
+    peers: Vec<Ipv6Addr>,
+    deadline: Instant,
+}
+
+/// An UPDATE is answered within this, whatever becomes of the route (RFC 3311 §5.2, CL-RO-26).
+const UPDATE_BUDGET: Duration = Duration::from_millis(3500);
+/// What a call is refused with that may not go through the tunnel.
+const TEMPORARILY_UNAVAILABLE: u16 = 480;
+/// What a call is refused with whose media cannot get anywhere.
+const NOT_ACCEPTABLE_HERE: u16 = 488;
+
+impl MobileTerminal {
+    /// Takes in a packet for the telephone; `false` where it is none.
+    pub(super) fn on_phone_packet(&mut self, now: Instant, packet: &Packet<'_>) -> bool {
+        let Some(phone) = &mut self.phone else { return false };
+        let (source, destination) = (packet.source(), packet.destination());
+        match phone.receive(now, source, destination, packet.protocol, packet.payload) {
+            Ok(taken) => taken,
+            Err(error) => {
+                self.host.malformed(error);
+                true
+            }
+        }
+    }
+
+    /// Does what is due in sessions, and sends what comes of it.
+    pub(super) fn run_sessions(&mut self, now: Instant) {
+        let complete = self.home.is_complete();
+        let Some(phone) = &mut self.phone else { return };
+        //= CL-REG-03
+        //# once the home registration is complete, and never again for a handover
+        if complete {
+            phone.register(now);
+        }
+        phone.run(now);
+        self.drain_events(now);
+        self.release_what_is_ready(now);
+        self.drain_events(now);
+        self.drain_packets(now);
+    }
+
+    pub(super) fn sessions_timeout(&self) -> Option<Wakeup> {
+        let deadline = self.sessions.pending.values().map(|pending| pending.deadline).min();
+        let deadline = deadline.map(|at| Wakeup { at, why: "optimization budget" });
+        let phone = self.phone.as_ref().and_then(crate::phone::Phone::poll_timeout);
+        Wakeup::sooner(deadline, phone)
+    }
+
+    fn drain_events(&mut self, now: Instant) {
+        while let Some(event) = self.phone.as_mut().and_then(crate::phone::Phone::poll_event) {
+            match event {
+                PhoneEvent::Incoming { call, invite } => self.on_invite(now, call, &invite),
+                PhoneEvent::Offer { call, request } => self.on_offer(now, call, &request),
+                PhoneEvent::Confirmed { call, ack } => self.on_answer(now, call, &ack),
+                PhoneEvent::Answered { call, response } => self.on_answer(now, call, &response),
+                PhoneEvent::Over { call } => self.on_over(now, call),
+                PhoneEvent::Told(event) => self.host.event(event),
+            }
+        }
+    }
+
+    fn on_invite(&mut self, now: Instant, call: CallHandle, invite: &Message) {
+        let targets = Targets::of_invite(invite, &self.no_targets());
+        //= CL-RO-18
+        if targets.unreachable {
+            return self.refuse(now, call, NOT_ACCEPTABLE_HERE);
+        }
+        self.hold_back(now, call, targets.peers, self.config.mobile.budget());
+    }
+
+    fn on_offer(&mut self, now: Instant, call: CallHandle, request: &Message) {
+        let targets = description_in(request)
+            .map(|offer| Targets::of_description(&offer, &self.no_targets()))
+            .unwrap_or_default();
+        if targets.unreachable {
+            return self.refuse(now, call, NOT_ACCEPTABLE_HERE);
+        }
+        //= CL-RO-26
+        let budget = match request.method() {
+            Some(Method::Update) => UPDATE_BUDGET.min(self.config.mobile.budget()),
+            _ => self.config.mobile.budget(),
+        };
+        self.hold_back(now, call, targets.peers, budget);
+    }
+
+    /// The other side's answer is here: its address may be another than the one optimized before.
+    fn on_answer(&mut self, now: Instant, call: CallHandle, message: &Message) {
+        let Some(answer) = description_in(message) else { return };
+        //= CL-RO-23
+        let peers = Targets::of_description(&answer, &self.no_targets()).peers;
+        self.optimize_for(now, call, &peers, self.config.mobile.budget());
+    }
+
+    fn on_over(&mut self, now: Instant, call: CallHandle) {
+        //= CL-RO-17
+        self.sessions.pending.remove(&call);
+        for peer in self.sessions.held.remove(&call).unwrap_or_default() {
+            self.list.release(now, peer);
+        }
+    }
+
+    /// Lets no response out before the routes to `peers` are there.
+    fn hold_back(
+        &mut self,
+        now: Instant,
+        call: CallHandle,
+        peers: Vec<Ipv6Addr>,
+        budget: Duration,
+    ) {
+        self.optimize_for(now, call, &peers, budget);
+        //= CL-RO-01
+        self.sessions.pending.insert(call, Pending { peers, deadline: now + budget });
+    }
+
+    /// Wants the routes to `peers` for as long as `call` lasts.
+    fn optimize_for(
+        &mut self,
+        now: Instant,
+        call: CallHandle,
+        peers: &[Ipv6Addr],
+        budget: Duration,
+    ) {
+        if self.place == Place::Home {
+            //= CL-RO-08
+            return;
+        }
+        let whereabouts = self.whereabouts(now);
+        for peer in peers {
+            //= CL-RO-09
+            //= CL-RO-20
+            //# a fresh binding is used, a procedure under way is shared
+            if self.list.progress(now, *peer, &whereabouts) != Progress::Bound {
+                self.list.want(now, *peer, Some(now + budget), &mut self.host.entropy);
+            }
+            let held = self.sessions.held.entry(call).or_default();
+            if !held.contains(peer) {
+                held.push(*peer);
+                self.list.hold(*peer);
+            }
+        }
+    }
+
+    fn release_what_is_ready(&mut self, now: Instant) {
+        let whereabouts = self.whereabouts(now);
+        let at_home = self.place == Place::Home;
+        let progress = |peer: &Ipv6Addr| self.list.progress(now, *peer, &whereabouts);
+        let ready: Vec<(CallHandle, bool)> = self
+            .sessions
+            .pending
+            .iter()
+            .filter_map(|(call, pending)| {
+                let all = |wanted| pending.peers.iter().all(|peer| progress(peer) == wanted);
+                let waits = pending.peers.iter().any(|peer| progress(peer) == Progress::UnderWay);
+                let optimized = at_home || all(Progress::Bound);
+                //= CL-RO-12
+                let over = pending.deadline <= now || !waits;
+                (optimized || over).then_some((*call, optimized))
+            })
+            .collect();
+        for (call, optimized) in ready {
+            self.sessions.pending.remove(&call);
+            if optimized || self.config.mobile.on_ro_failure == OnFailure::Tunnel {
+                self.release(now, call);
+            } else {
+                self.refuse(now, call, TEMPORARILY_UNAVAILABLE);
+            }
+        }
+    }
+
+    fn release(&mut self, now: Instant, call: CallHandle) {
+        if let Some(phone) = &mut self.phone {
+            phone.release(now, call);
+        }
+    }
+
+    fn refuse(&mut self, now: Instant, call: CallHandle, status: u16) {
+        if let Some(phone) = &mut self.phone {
+            phone.refuse(now, call, status);
+        }
+    }
+
+    /// Sends what the telephone has to send: SIP through the home agent, media by the best way.
+    fn drain_packets(&mut self, now: Instant) {
+        while let Some(upper) = self.phone.as_mut().and_then(crate::phone::Phone::poll_packet) {
+            self.send_session_packet(now, upper);
+        }
+        while let Some(MediaDatagram { source, destination, octets }) =
+            self.phone.as_mut().and_then(|phone| phone.poll_media(now))
+        {
+            let octets = *octets;
+            let route = self.route(now, destination);
+            let outgoing = Outgoing::new(source, destination, protocol::UDP);
+            self.dispatch(now, route, &outgoing, &octets);
+        }
+    }
+
+    fn send_session_packet(&mut self, now: Instant, upper: UpperPacket) {
+        let server = self.config.sip.as_ref().map(|sip| sip.server);
+        //= CL-INT-09
+        //# no route optimization with the server (decision D12)
+        if Some(upper.destination) == server {
+            return self.send_by_home_agent(now, upper);
+        }
+        self.send_upper(now, upper);
+    }
+
+    /// Addresses that the route is never optimized to (decision D4): the terminal's own and its
+    /// home agent's.
+    fn no_targets(&self) -> Vec<Ipv6Addr> {
+        let own = [self.config.mobile.home(), self.config.mobile.home_agent];
+        own.into_iter().chain(self.home.care_of()).collect()
+    }
+}

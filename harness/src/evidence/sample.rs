@@ -119,102 +119,96 @@ impl Run {
 
 /// A solicitation, a home test, a binding, an answer in two steps, media: frame by frame.
 pub(super) fn exchange(run: &Run) -> Capture {
-    let mut capture =
-        Capture::new(LINKS, Duration::from_secs(1_000_000_000 + u64::from(run.cookie)));
+    let epoch = Duration::from_secs(1_000_000_000 + u64::from(run.cookie));
+    let mut capture = Capture::new(LINKS, epoch);
     let mut clock = u64::from(run.cookie);
-    let mut step = |link: usize, hop: (u8, u8), packet: &[u8], hops: u8| {
+    let mut steps = run.home_test();
+    steps.extend(run.binding());
+    steps.extend(run.answers_and_media());
+    for Step { link, hop, packet, hops } in steps {
         clock += u64::from(run.port);
-        let mut packet = packet.to_vec();
+        let mut packet = packet;
         packet[7] -= hops;
         let frame = [&mac(hop.1)[..], &mac(hop.0), &[0x86, 0xdd], &packet].concat();
         capture.record(Duration::from_micros(clock), LinkId(link), frame);
-    };
-    let solicitation = [&[135, 0, 0xc3, 0xc4, 0, 0, 0, 0], &address(HOME).octets()[..]].concat();
-    step(1, (1, 0x33), &packet(CARE_OF, "ff02::1:ff00:1", 58, &solicitation), 0);
-    let init =
-        packet(HOME, CN, 135, &[&[59, 1, 1, 0, 0xc1, 0xc2, 0, 0][..], &[run.cookie; 8]].concat());
-    for (hops, (link, hop)) in
-        [(1, (1, 0x20)), (4, (0x21, 0x14)), (3, (0x13, 4))].into_iter().enumerate()
-    {
-        step(link, hop, &init, u8::try_from(hops).unwrap());
-    }
-    let index = run.port;
-    let test = [
-        &[59, 2, 3, 0, 0xc3, 0xc4, 0, index][..],
-        &[run.returned_cookie; 8],
-        &[run.cookie ^ 0xff; 8],
-    ]
-    .concat();
-    let test = packet(CN, HOME, 135, &test);
-    step(3, (4, 0x13), &test, 0);
-    step(4, (0x14, 0x21), &test, 1);
-    let home = [&[135, 2, 1, 2, 0, 0, 0xc9, 16], &address(HOME).octets()[..]].concat();
-    let update = [
-        59,
-        2,
-        5,
-        0,
-        0xc5,
-        0xc6,
-        run.sequence,
-        run.sequence,
-        0x80,
-        0,
-        0,
-        run.lifetime,
-        4,
-        4,
-        0,
-        index,
-        0,
-        index ^ 1,
-        1,
-        4,
-        0,
-        0,
-        0,
-        0,
-    ];
-    step(1, (1, 0x20), &packet(CARE_OF, CN, 60, &[&home[..], &update].concat()), 0);
-    let routing = [&[135, 2, 2, 1, 0, 0, 0, 0], &address(HOME).octets()[..]].concat();
-    let accepted = [
-        59,
-        1,
-        6,
-        0,
-        0xc7,
-        0xc8,
-        0,
-        0,
-        run.acknowledged,
-        run.acknowledged,
-        0,
-        run.lifetime,
-        1,
-        2,
-        0,
-        0,
-    ];
-    step(3, (4, 0x13), &packet(CN, CARE_OF, 43, &[&routing[..], &accepted].concat()), 0);
-    step(1, (0x20, 1), &packet(CN, CARE_OF, 43, &[&routing[..], &accepted].concat()), 2);
-    for (status, tag) in [("180 Ringing", run.answered_tag()), ("200 OK", run.tag)] {
-        let answer = format!(
-            "SIP/2.0 {status}\r\nVia: SIP/2.0/UDP [2001:db8:5::5]:5060;branch={}\r\nTo: <sip:mt@example.com>;tag={tag}\r\n\
-             From: <sip:cn@example.com>;tag=cn{}\r\nCall-ID: {}@cn\r\nCSeq: {} INVITE\r\nContent-Length: 0\r\n\r\n",
-            run.branch, run.cookie, run.port, run.sequence
-        );
-        let mut datagram = udp(answer.as_bytes());
-        datagram[1] = run.port;
-        step(1, (1, 0x20), &packet(HOME, "2001:db8:5::5", UDP, &datagram), 0);
-    }
-    for sequence in [run.sequence, run.sequence + 1] {
-        let rtp = [0x80, 0, 0, sequence, 0, 0, 0, 160, run.cookie, 2, 3, 4, 0xd5, 0xd5, 0xd5, 0xd5];
-        step(3, (4, 0x13), &packet(CN, CARE_OF, UDP, &media(&rtp)), 0);
     }
     capture
 }
 
+/// A packet on a link: from which to which link-layer address, after how many hops.
+struct Step {
+    link: usize,
+    hop: (u8, u8),
+    packet: Vec<u8>,
+    hops: u8,
+}
+
+fn step(link: usize, hop: (u8, u8), packet: &[u8], hops: u8) -> Step {
+    Step { link, hop, packet: packet.to_vec(), hops }
+}
+
 impl Run {
+    fn home_test(&self) -> Vec<Step> {
+        let solicitation = [&[135, 0, 0xc3, 0xc4, 0, 0, 0, 0], &address(HOME).octets()[..]];
+        let init = [&[59, 1, 1, 0, 0xc1, 0xc2, 0, 0][..], &[self.cookie; 8]];
+        let init = packet(HOME, CN, 135, &init.concat());
+        let head = [59, 2, 3, 0, 0xc3, 0xc4, 0, self.port];
+        let test = [&head[..], &[self.returned_cookie; 8], &[self.cookie ^ 0xff; 8]];
+        let test = packet(CN, HOME, 135, &test.concat());
+        vec![
+            step(1, (1, 0x33), &packet(CARE_OF, "ff02::1:ff00:1", 58, &solicitation.concat()), 0),
+            step(1, (1, 0x20), &init, 0),
+            step(4, (0x21, 0x14), &init, 1),
+            step(3, (0x13, 4), &init, 2),
+            step(3, (4, 0x13), &test, 0),
+            step(4, (0x14, 0x21), &test, 1),
+        ]
+    }
+
+    fn binding(&self) -> Vec<Step> {
+        let home = address(HOME).octets();
+        let update = [
+            &[135, 2, 1, 2, 0, 0, 0xc9, 16][..],
+            &home,
+            &[59, 2, 5, 0, 0xc5, 0xc6, self.sequence, self.sequence],
+            &[0x80, 0, 0, self.lifetime, 4, 4, 0, self.port],
+            &[0, self.port ^ 1, 1, 4, 0, 0, 0, 0],
+        ];
+        let accepted = [
+            &[135, 2, 2, 1, 0, 0, 0, 0][..],
+            &home,
+            &[59, 1, 6, 0, 0xc7, 0xc8, 0, 0],
+            &[self.acknowledged, self.acknowledged, 0, self.lifetime, 1, 2, 0, 0],
+        ];
+        let accepted = packet(CN, CARE_OF, 43, &accepted.concat());
+        vec![
+            step(1, (1, 0x20), &packet(CARE_OF, CN, 60, &update.concat()), 0),
+            step(3, (4, 0x13), &accepted, 0),
+            step(1, (0x20, 1), &accepted, 2),
+        ]
+    }
+
+    fn answers_and_media(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for (status, tag) in [("180 Ringing", self.answered_tag()), ("200 OK", self.tag)] {
+            let answer = format!(
+                "SIP/2.0 {status}\r\nVia: SIP/2.0/UDP [2001:db8:5::5]:5060;branch={}\r\n\
+                 To: <sip:mt@example.com>;tag={tag}\r\nFrom: <sip:cn@example.com>;tag=cn{}\r\n\
+                 Call-ID: {}@cn\r\nCSeq: {} INVITE\r\nContent-Length: 0\r\n\r\n",
+                self.branch, self.cookie, self.port, self.sequence
+            );
+            let mut datagram = udp(answer.as_bytes());
+            datagram[1] = self.port;
+            steps.push(step(1, (1, 0x20), &packet(HOME, "2001:db8:5::5", UDP, &datagram), 0));
+        }
+        for sequence in [self.sequence, self.sequence + 1] {
+            let rtp =
+                [0x80, 0, 0, sequence, 0, 0, 0, 160, self.cookie, 2, 3, 4, 0xd5, 0xd5, 0xd5, 0xd5];
+            steps.push(step(3, (4, 0x13), &packet(CN, CARE_OF, UDP, &media(&rtp)), 0));
+        }
+        steps
+    }
+
     /// The tag of the first answer: what the last one must have again.
     fn answered_tag(self) -> &'static str {
         if self.tag == "other" { Self::LIVE.tag } else { self.tag }

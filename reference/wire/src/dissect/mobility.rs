@@ -347,9 +347,8 @@ mod tests {
 
     #[test]
     fn a_binding_update_has_all_its_fields() {
-        let update = octets(
-            "3b03 0500 c1c2 1234 8000 0069 0404 0102 0304 050c a1a2a3a4 a5a6a7a8 a9aaabac",
-        );
+        let update =
+            octets("3b03 0500 c1c2 1234 8000 0069 0404 0102 0304 050c a1a2a3a4 a5a6a7a8 a9aaabac");
         let layers = Layers::of_mobility_header(&update);
         let value = |name: &str| layers.layers[0].field(name).cloned();
         assert_eq!(layers.stopped, None, "{layers}");

@@ -23,6 +23,11 @@ pub trait Fields {
     /// The first header field called `name`.
     fn header(&self, name: HeaderName) -> Option<HeaderView<'_>>;
 
+    /// Header fields in order, at least from the first to the last called `name`.
+    fn headers_around(&self, _name: HeaderName) -> Headers<'_> {
+        self.headers()
+    }
+
     /// The body.
     fn body(&self) -> &[u8];
 
@@ -42,7 +47,7 @@ pub trait Fields {
 
     /// The values of every field called `name`, comma lists cut into their elements.
     fn elements(&self, name: HeaderName) -> Elements<'_> {
-        Elements { name, headers: self.headers(), rest: None }
+        Elements { name, headers: self.headers_around(name), rest: None }
     }
 
     /// Every Via, the topmost first.
@@ -86,7 +91,10 @@ pub trait Fields {
 
     /// The first contact; `None` where there is none or it is `*`.
     fn contact(&self) -> Result<Option<AddressView<'_>>, WireError> {
-        self.contacts().next().transpose()
+        let Some(header) = self.header(HeaderName::Contact) else { return Ok(None) };
+        let value = &header.value[..element_end(header.value)];
+        let first = HeaderView { value: trimmed(value).0, ..header };
+        if first.value == b"*" { Ok(None) } else { read_address(first).map(Some) }
     }
 
     /// Every contact, in order; `*` is none.
@@ -128,17 +136,7 @@ pub trait Fields {
     ///
     /// Where it is no number, or stands there twice and differs.
     fn content_length(&self) -> Result<Option<usize>, WireError> {
-        let mut length = None;
-        for header in self.headers().filter(|header| header.name == HeaderName::ContentLength) {
-            let value = decimal(header.value)
-                .and_then(|octets| usize::try_from(octets).ok())
-                .ok_or_else(|| not(header, "a number of octets"))?;
-            if length.is_some_and(|length| length != value) {
-                return Err(not(header, "the same length again"));
-            }
-            length = Some(value);
-        }
-        Ok(length)
+        agreed_length(self.headers_around(HeaderName::ContentLength))
     }
 
     /// The media type of the body without parameters, as written: `application/sdp`.
@@ -286,6 +284,21 @@ impl<'a> Iterator for Elements<'a> {
         let (value, front) = trimmed(&list.value[..end]);
         Some(HeaderView { value, offset: list.offset + front, ..list })
     }
+}
+
+/// The Content-Length that every field of that name agrees on.
+fn agreed_length(headers: Headers<'_>) -> Result<Option<usize>, WireError> {
+    let mut length = None;
+    for header in headers.filter(|header| header.name == HeaderName::ContentLength) {
+        let value = decimal(header.value)
+            .and_then(|octets| usize::try_from(octets).ok())
+            .ok_or_else(|| not(header, "a number of octets"))?;
+        if length.is_some_and(|length| length != value) {
+            return Err(not(header, "the same length again"));
+        }
+        length = Some(value);
+    }
+    Ok(length)
 }
 
 fn read_via(element: HeaderView<'_>) -> Result<ViaView<'_>, WireError> {

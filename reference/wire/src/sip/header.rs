@@ -118,7 +118,10 @@ pub struct Header {
 impl HeaderName {
     /// The name that `octets` spell, in any letter case, long or compact.
     pub fn from_octets(octets: &[u8]) -> Self {
-        let spelt = |name: &Self| octets.eq_ignore_ascii_case(name.as_str().as_bytes());
+        let spelt = |name: &Self| {
+            let name = name.as_str().as_bytes();
+            octets[0].eq_ignore_ascii_case(&name[0]) && octets.eq_ignore_ascii_case(name)
+        };
         let candidates: &[Self] = match octets.len() {
             1 => return Self::from_compact(octets[0]),
             2 => &[Self::To],

@@ -42,7 +42,7 @@ impl Message {
 
     /// The message in `view`, unjudged.
     pub fn from_view(view: &MessageView<'_>) -> Self {
-        let mut headers = Vec::with_capacity(view.headers().count());
+        let mut headers = Vec::with_capacity(HEADERS_USUAL);
         let head = &view.head()[view.start_line_octets().len()..];
         let mut rest = &head[..head.len() - view.blank_line().len()];
         while !rest.is_empty() {
@@ -319,5 +319,7 @@ impl fmt::Display for Message {
 /// What every response copies from its request.
 const COPIED: [HeaderName; 5] =
     [HeaderName::Via, HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];
+/// Header fields that a message usually has at most.
+const HEADERS_USUAL: usize = 24;
 /// Octets set aside for a Content-Length that has to be added.
 const CONTENT_LENGTH_ROOM: usize = 32;

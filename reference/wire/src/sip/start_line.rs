@@ -59,10 +59,23 @@ pub enum StartLine {
 impl Method {
     /// The method that `token` names.
     pub fn from_token(token: &str) -> Self {
-        Self::KNOWN
-            .into_iter()
-            .find(|method| method.as_str() == token)
-            .unwrap_or_else(|| Self::Other(token.to_owned()))
+        match token {
+            "INVITE" => Self::Invite,
+            "ACK" => Self::Ack,
+            "BYE" => Self::Bye,
+            "CANCEL" => Self::Cancel,
+            "OPTIONS" => Self::Options,
+            "REGISTER" => Self::Register,
+            "UPDATE" => Self::Update,
+            "PRACK" => Self::Prack,
+            "INFO" => Self::Info,
+            "MESSAGE" => Self::Message,
+            "SUBSCRIBE" => Self::Subscribe,
+            "NOTIFY" => Self::Notify,
+            "REFER" => Self::Refer,
+            "PUBLISH" => Self::Publish,
+            other => Self::Other(other.to_owned()),
+        }
     }
 
     /// The token.

@@ -244,12 +244,13 @@ fn user_info<'a>(cursor: &mut Cursor<'a>) -> Result<UserInfo<'a>, WireError> {
     }
     let mut at = 0;
     while let Some(&octet) = info.get(at) {
-        let escaped =
-            info.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
-        if !(octet == b'%' && escaped || octet == b':' || octet != b'%' && is_user(octet)) {
-            return Err(WireError::grammar(WITHIN, start.position() + at, "a user"));
-        }
-        at += if octet == b'%' { 3 } else { 1 };
+        let escape =
+            || info.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+        at += match octet {
+            b'%' if escape() => 3,
+            octet if octet == b':' || is_user(octet) => 1,
+            _ => return Err(WireError::grammar(WITHIN, start.position() + at, "a user")),
+        };
     }
     let text = std::str::from_utf8(info).expect("user characters are ASCII");
     Ok(match text.split_once(':') {

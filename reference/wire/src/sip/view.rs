@@ -24,8 +24,9 @@ pub struct MessageView<'a> {
     blank: usize,
     body: usize,
     end: usize,
-    /// Line starts of the first field of each name that has a slot; zero where there is none.
-    slots: [u32; HeaderName::SLOTS],
+    /// Where the first and the last field of each name that has a slot start; zero where there is
+    /// none.
+    slots: [(u32, u32); HeaderName::SLOTS],
     fault: Option<WireError>,
 }
 
@@ -78,7 +79,7 @@ impl<'a> MessageView<'a> {
             blank: octets.len(),
             body: octets.len(),
             end: octets.len(),
-            slots: [0; HeaderName::SLOTS],
+            slots: [(0, 0); HeaderName::SLOTS],
             fault,
         };
         view.scan_headers()?;
@@ -214,9 +215,11 @@ impl<'a> MessageView<'a> {
         if line.last() != Some(&b'\n') {
             self.note(WireError::missing("SIP message", end, "the empty line after its header"));
         }
-        let Some(slot) = self.slots.get_mut(name as usize) else { return };
-        if *slot == 0 {
-            *slot = u32::try_from(at).expect("a message is shorter than 2^32 octets");
+        let Some((first, last)) = self.slots.get_mut(name as usize) else { return };
+        let at = u32::try_from(at).expect("a message is shorter than 2^32 octets");
+        *last = at;
+        if *first == 0 {
+            *first = at;
         }
     }
 
@@ -239,10 +242,21 @@ impl Fields for MessageView<'_> {
     }
 
     fn header(&self, name: HeaderName) -> Option<HeaderView<'_>> {
-        let Some(&slot) = self.slots.get(name as usize) else {
+        let Some(&(first, _)) = self.slots.get(name as usize) else {
             return self.headers().find(|header| header.name == name);
         };
-        (slot != 0).then(|| Headers::scan(&self.octets[..self.blank], slot as usize).next())?
+        (first != 0).then(|| Headers::scan(&self.octets[..self.blank], first as usize).next())?
+    }
+
+    fn headers_around(&self, name: HeaderName) -> Headers<'_> {
+        match self.slots.get(name as usize) {
+            Some((0, _)) => Headers::scan(&[], 0),
+            Some(&(first, last)) => {
+                let end = header_end(&self.octets[..self.blank], last as usize);
+                Headers::scan(&self.octets[..end], first as usize)
+            }
+            None => self.headers(),
+        }
     }
 
     fn body(&self) -> &[u8] {
@@ -250,8 +264,7 @@ impl Fields for MessageView<'_> {
     }
 
     fn method(&self) -> Option<Method> {
-        let token = self.method_octets()?;
-        Some(Method::from_token(&String::from_utf8_lossy(token)))
+        self.method_octets().map(method)
     }
 
     fn status(&self) -> Option<u16> {
@@ -264,9 +277,7 @@ impl Fields for MessageView<'_> {
     fn start_line(&self) -> StartLine {
         match self.line {
             Line::Request { method_end, uri: (from, to), .. } => StartLine::Request {
-                method: Method::from_token(&String::from_utf8_lossy(
-                    &self.octets[self.start..method_end],
-                )),
+                method: method(&self.octets[self.start..method_end]),
                 uri: String::from_utf8_lossy(&self.octets[from..to]).into_owned(),
             },
             Line::Response { status, reason: (from, to), .. } => StartLine::Response {
@@ -293,6 +304,13 @@ pub(super) fn header_end(octets: &[u8], at: usize) -> usize {
             Some(b' ' | b'\t') => from = feed + 1,
             Some(_) | None => return feed + 1,
         }
+    }
+}
+
+fn method(token: &[u8]) -> Method {
+    match std::str::from_utf8(token) {
+        Ok(token) => Method::from_token(token),
+        Err(_) => Method::Other(String::from_utf8_lossy(token).into_owned()),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod icmpv6;
 mod media;
+mod node;
 mod packet;
 mod sip;
 
@@ -27,6 +28,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "icmpv6", oracle: icmpv6::message },
     Target { name: "sip", oracle: sip::message },
     Target { name: "sip_stream", oracle: sip::stream },
+    Target { name: "router", oracle: node::router },
     Target { name: "sdp", oracle: media::session_description },
     Target { name: "rtp", oracle: media::rtp },
 ];

@@ -1,0 +1,188 @@
+//! What must hold of a node whatever happens to it: operations read from octets drive one node of the
+//! claimed network, alone.
+//!
+//! | operation | octets | what happens |
+//! |---|---|---|
+//! | 0, 7 | 0–1f, e0–ff; two octets | milliseconds pass |
+//! | 1 | 20–3f; two octets of length, a frame | the frame arrives |
+//! | 2 | 40–5f; the same | it arrives with a right checksum, addressed to the node |
+//! | 3 | 60–7f; one octet | the link goes down (even) or up (odd) |
+//! | 4 | 80–9f; one octet of length, text | a user commands |
+//! | 5 | a0–bf; two octets of length, a packet | a program on its host sends |
+//! | 6 | c0–df; one octet | that many seconds pass, modulo 64 |
+//!
+//! The low bits of an operation name the interface.
+
+use std::time::Duration;
+
+use roamproof_harness::topology::NodeSpec;
+use roamproof_harness::topology::claimed::{Wanted, topology};
+use roamproof_node::build::build;
+use roamproof_node::{Command, Input, Instant, Interface, Node, Output};
+use roamproof_wire::ethernet::HEADER_LEN;
+use roamproof_wire::ipv6::{Packet, protocol};
+use roamproof_wire::{checksum, tcp, udp};
+
+/// An access router.
+pub(crate) fn router(octets: &[u8]) {
+    drive("ar1", octets);
+}
+
+/// Nothing makes the node called `name` panic, spin, or send without bound.
+fn drive(name: &'static str, octets: &[u8]) {
+    let mut bench = Bench::new(name);
+    bench.pass(SETTLING);
+    let mut rest = Operations(octets);
+    while let Some(operation) = rest.take(1) {
+        bench.apply(operation[0], &mut rest);
+    }
+    bench.pass(SETTLING);
+}
+
+struct Operations<'a>(&'a [u8]);
+
+impl<'a> Operations<'a> {
+    /// The next `len` octets, `None` at the end.
+    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn u8(&mut self) -> u8 {
+        self.take(1).map_or(0, |octets| octets[0])
+    }
+
+    fn u16(&mut self) -> u16 {
+        self.take(2).map_or(0, |octets| u16::from_be_bytes([octets[0], octets[1]]))
+    }
+
+    /// As many octets as the length before them says, or as there are.
+    fn counted(&mut self, len: usize) -> &'a [u8] {
+        let len = len.min(self.0.len());
+        self.take(len).expect("no more than there are")
+    }
+}
+
+struct Bench {
+    node: Box<dyn Node>,
+    spec: NodeSpec,
+    now: Instant,
+}
+
+impl Bench {
+    fn new(name: &'static str) -> Self {
+        let wanted = Wanted { nodes: vec![name], start: Some("visited-1"), ..Wanted::default() };
+        let spec = topology(&wanted).nodes.remove(0);
+        let node = build(spec.role.name(), &spec.config, EPOCH, wanted.seed, &[])
+            .expect("the claimed network's own configuration is right");
+        let mut bench = Self { node, spec, now: Instant::ZERO };
+        for interface in 0..bench.interfaces() {
+            bench.put(Input::Link { interface: Interface(interface), up: true });
+        }
+        bench
+    }
+
+    fn apply(&mut self, operation: u8, rest: &mut Operations<'_>) {
+        let interface = Interface((operation & 0x1f) % self.interfaces());
+        match operation >> 5 {
+            1 => {
+                let len = rest.u16();
+                self.put(Input::Frame { interface, octets: rest.counted(len.into()) });
+            }
+            2 => {
+                let len = rest.u16();
+                let frame = self.mended(interface, rest.counted(len.into()));
+                self.put(Input::Frame { interface, octets: &frame });
+            }
+            3 => self.put(Input::Link { interface, up: rest.u8() & 1 == 1 }),
+            4 => {
+                let len = rest.u8();
+                if let Ok(Ok(command)) =
+                    std::str::from_utf8(rest.counted(len.into())).map(str::parse::<Command>)
+                {
+                    self.put(Input::Command(&command));
+                }
+            }
+            5 => {
+                let len = rest.u16();
+                self.put(Input::Local(rest.counted(len.into())));
+            }
+            6 => self.pass(Duration::from_secs((rest.u8() & 0x3f).into())),
+            _ => self.pass(Duration::from_millis(rest.u16().into())),
+        }
+    }
+
+    /// Lets time pass, deadline by deadline.
+    fn pass(&mut self, wait: Duration) {
+        let until = self.now + wait;
+        let mut at_once = 0;
+        while let Some(wakeup) = self.node.poll_timeout().filter(|wakeup| wakeup.at <= until) {
+            at_once = if wakeup.at > self.now { 0 } else { at_once + 1 };
+            assert!(at_once < AT_ONCE_MAX, "spins at {}: {}", self.now, wakeup.why);
+            self.now = self.now.max(wakeup.at);
+            self.put(Input::Time);
+        }
+        self.now = until;
+    }
+
+    fn put(&mut self, input: Input<'_>) {
+        self.node.handle_input(self.now, input);
+        let mut octets_sent = 0;
+        for outputs in 0.. {
+            assert!(outputs < OUTPUTS_MAX, "sends without end");
+            match self.node.poll_output() {
+                Some(Output::Frame { interface, octets }) => {
+                    assert!(interface.0 < self.interfaces(), "sends on an interface it has not");
+                    assert!(
+                        octets.len() >= HEADER_LEN && octets.len() <= FRAME_MAX,
+                        "{} octets",
+                        octets.len()
+                    );
+                    octets_sent += octets.len();
+                }
+                Some(Output::Local(_) | Output::Event(_)) => {}
+                None => break,
+            }
+        }
+        assert!(octets_sent <= OCTETS_SENT_MAX, "{octets_sent} octets for one input");
+    }
+
+    /// The frame addressed to the node, its upper layer's checksum right: what random octets never are.
+    fn mended(&self, interface: Interface, frame: &[u8]) -> Vec<u8> {
+        let mut frame = frame.to_vec();
+        let Some((header, _)) = frame.split_at_mut_checked(HEADER_LEN) else { return frame };
+        if header[0] & 1 == 0 {
+            header[..6].copy_from_slice(&self.spec.interfaces[usize::from(interface.0)].mac);
+        }
+        let Ok(packet) = Packet::parse(&frame[HEADER_LEN..]) else { return frame };
+        let field = match packet.protocol {
+            protocol::UDP => udp::CHECKSUM,
+            protocol::TCP => tcp::CHECKSUM,
+            protocol::ICMPV6 => 2,
+            protocol::MOBILITY => 4,
+            _ => return frame,
+        };
+        if packet.payload.len() < field + 2 {
+            return frame;
+        }
+        let mut upper = packet.payload.to_vec();
+        upper[field..field + 2].fill(0);
+        let sum =
+            checksum::upper_layer(packet.source(), packet.destination(), packet.protocol, &upper);
+        let at = HEADER_LEN + packet.payload_offset + field;
+        frame[at..at + 2].copy_from_slice(&sum.to_be_bytes());
+        frame
+    }
+
+    fn interfaces(&self) -> u8 {
+        u8::try_from(self.spec.interfaces.len()).expect("a node has few interfaces")
+    }
+}
+
+const EPOCH: Duration = Duration::from_secs(1_700_000_000);
+const SETTLING: Duration = Duration::from_secs(2);
+const AT_ONCE_MAX: u32 = 1000;
+const OUTPUTS_MAX: usize = 10_000;
+const FRAME_MAX: usize = 1518;
+const OCTETS_SENT_MAX: usize = 1 << 20;

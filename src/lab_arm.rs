@@ -76,7 +76,11 @@ impl Arm for LabArm {
             let (shared, name) = (Rc::clone(&shared), spec.name.clone());
             Box::new(LabSubject { shared, name, node: *node, interfaces }) as Box<dyn Subject>
         });
-        Ok(Network { subjects: subjects.collect(), link: Box::new(LabLink { shared }) })
+        Ok(Network {
+            subjects: subjects.collect(),
+            link: Box::new(LabLink { shared }),
+            epoch: LAB_EPOCH,
+        })
     }
 }
 

@@ -162,7 +162,7 @@ impl Arm for LiveArm {
         self.ground = Arc::downgrade(&ground);
         let subjects =
             daemons.into_iter().map(|daemon| Box::new(daemon) as Box<dyn Subject>).collect();
-        Ok(Network { link: Box::new(LiveLink { link, _ground: ground }), subjects })
+        Ok(Network { link: Box::new(LiveLink { link, _ground: ground }), subjects, epoch })
     }
 }
 

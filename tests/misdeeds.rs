@@ -1,7 +1,7 @@
 //! A test that has never failed is not verified: every misdeed is caught by what it was written for.
 #![cfg(feature = "misdeeds")]
 
-use roamproof::lab_arm::{LAB_EPOCH, LabArm};
+use roamproof::lab_arm::LabArm;
 use roamproof_harness::purpose::Purpose;
 use roamproof_harness::run::{Setting, run};
 use roamproof_harness::verdict::Verdict;
@@ -26,7 +26,7 @@ fn purposes_fail_on_the_misdeeds_they_were_written_for() {
 
 fn kill(declared: &Declared, purpose: &Purpose) -> Result<(), String> {
     let misdeeds = vec![declared.name.to_owned()];
-    let setting = Setting { seed: 1, epoch: LAB_EPOCH, misdeeds };
+    let setting = Setting { seed: 1, misdeeds };
     let outcome = run(purpose, &mut LabArm, &setting).map_err(|why| why.to_string())?;
     if outcome.verdict == Verdict::Fail {
         return Ok(());

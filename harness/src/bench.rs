@@ -60,21 +60,18 @@ struct Held {
 }
 
 impl Bench {
-    /// Sets `topology` up in `arm`, plugged as it says; `epoch` is the Unix time of its zero.
+    /// Sets `topology` up in `arm`, plugged as it says.
     ///
     /// # Errors
     ///
     /// As [`Arm::set_up`].
-    pub fn set_up(
-        arm: &mut dyn Arm,
-        topology: Topology,
-        epoch: Duration,
-    ) -> Result<Self, ArmError> {
+    pub fn set_up(arm: &mut dyn Arm, topology: Topology) -> Result<Self, ArmError> {
         let network = arm.set_up(&topology)?;
         let plugged = topology.ports().map(|(_, _, interface)| interface.link).collect();
         let owners =
             topology.ports().map(|(_, node, interface)| (node, interface.name.clone())).collect();
-        let capture = Capture::new(topology.links.iter().map(|link| link.name.as_str()), epoch);
+        let names = topology.links.iter().map(|link| link.name.as_str());
+        let capture = Capture::new(names, network.epoch);
         Ok(Self {
             network,
             topology,

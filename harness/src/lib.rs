@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod coverage;
 pub mod evidence;
 pub mod exit_code;
+pub mod judge;
 pub mod link;
 pub mod purpose;
 pub mod requirement;

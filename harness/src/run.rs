@@ -31,8 +31,6 @@ pub struct Outcome {
 pub struct Setting {
     /// Fixes every random draw.
     pub seed: u64,
-    /// The Unix time of the start of the run.
-    pub epoch: Duration,
     /// Misdeeds of the subject, by name.
     pub misdeeds: Vec<String>,
 }
@@ -48,7 +46,7 @@ pub fn run(purpose: &Purpose, arm: &mut dyn Arm, setting: &Setting) -> Result<Ou
     let subject = wanted.nodes.first().copied().unwrap_or_default();
     wanted.misdeeds =
         setting.misdeeds.iter().map(|misdeed| (subject.to_owned(), misdeed.clone())).collect();
-    let mut bench = Bench::set_up(arm, claimed::topology(&wanted), setting.epoch)?;
+    let mut bench = Bench::set_up(arm, claimed::topology(&wanted))?;
     let mut tester = Tester::new(&mut bench);
     let stop = (purpose.body)(&mut tester).err();
     let clauses = tester.clauses().to_vec();

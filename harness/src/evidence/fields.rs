@@ -137,11 +137,10 @@ fn named(layer: dissect::Layer, ends: &mut Ends) -> Layer {
     };
     let is_lookup = layer.field("lookup").is_some();
     let fields = layer.fields.into_iter().map(|field| {
-        let meaning = match meaning(name, field.name, ends) {
-            // What remains of a time hangs on when it is told.
-            Meaning::Fixed if is_lookup && field.name.starts_with("lifetime") => Meaning::Verified,
-            meaning => meaning,
-        };
+        // What remains of a time hangs on when it is told.
+        let remains = is_lookup && field.name.starts_with("lifetime");
+        let meaning =
+            if remains { Meaning::Verified } else { meaning(name, field.name, ends) };
         Field { name: field.name.replace(' ', "-"), value: json(field.value), meaning }
     });
     Layer { name, summary: layer.summary, fields: fields.collect() }

@@ -136,6 +136,20 @@ impl<'a> Story<'a> {
         self.whereabouts(terminal, at).is_some_and(|link| Some(link) != home)
     }
 
+    /// Whether a terminal was on more than one link between `span` before `at` and `at`.
+    pub(crate) fn whereabouts_changed(
+        &self,
+        terminal: &Terminal,
+        at: Duration,
+        span: Duration,
+    ) -> bool {
+        let from = at.saturating_sub(span);
+        let mut links =
+            self.sent_by(terminal).filter(|one| one.at >= from && one.at <= at).map(|one| one.link);
+        let first = links.next();
+        links.any(|link| Some(link) != first)
+    }
+
     /// Whether `address` belongs to a prefix advertised on `link`.
     pub(crate) fn is_on(&self, link: LinkId, address: Ipv6Addr) -> bool {
         self.prefixes
@@ -145,10 +159,11 @@ impl<'a> Story<'a> {
 
     /// Every INVITE that opens a dialog with a terminal.
     pub(crate) fn attempts(&self) -> Vec<Attempt<'_, 'a>> {
-        self.cast.terminals.iter().flat_map(|terminal| self.attempts_at(terminal)).collect()
+        self.cast.terminals.iter().flat_map(|terminal| self.attempts_of(terminal)).collect()
     }
 
-    fn attempts_at<'s>(&'s self, terminal: &'s Terminal) -> Vec<Attempt<'s, 'a>> {
+    /// Every INVITE that opens a dialog with this terminal.
+    pub(crate) fn attempts_of<'s>(&'s self, terminal: &'s Terminal) -> Vec<Attempt<'s, 'a>> {
         let mut attempts: Vec<Attempt<'s, 'a>> = Vec::new();
         for reading in self.heard_by(terminal) {
             let Some(message) = reading.sip() else { continue };
@@ -218,6 +233,53 @@ impl<'a> Story<'a> {
             }
         }
         seen
+    }
+
+    /// When the binding that holds at `at` was acknowledged to a terminal by `peer`.
+    pub(crate) fn bound_since(
+        &self,
+        terminal: &Terminal,
+        peer: Ipv6Addr,
+        at: Duration,
+    ) -> Option<Duration> {
+        let acknowledged = self.heard_by(terminal).take_while(|one| one.at <= at).filter(|one| {
+            one.packet.header.source == peer
+                && matches!(one.mobility(), Some(MobilityMessage::BindingAcknowledgement(message))
+                    if !message.status.is_refusal())
+        });
+        acknowledged.last().map(|one| one.at)
+    }
+
+    /// The care-of address that a terminal's home agent acknowledged and that holds at `at`.
+    pub(crate) fn registration(&self, terminal: &Terminal, at: Duration) -> Option<Ipv6Addr> {
+        self.registered(terminal, at).map(|(care_of, _)| care_of)
+    }
+
+    /// Until when the home registration that holds at `at` does.
+    pub(crate) fn registered_until(&self, terminal: &Terminal, at: Duration) -> Option<Duration> {
+        self.registered(terminal, at).map(|(_, until)| until)
+    }
+
+    fn registered(&self, terminal: &Terminal, at: Duration) -> Option<(Ipv6Addr, Duration)> {
+        let mut bound: Option<(Ipv6Addr, Duration)> = None;
+        for reading in self.readings.iter().take_while(|reading| reading.at <= at) {
+            let Some(MobilityMessage::BindingAcknowledgement(message)) = reading.mobility() else {
+                continue;
+            };
+            let to_terminal = reading.packet.destination() == terminal.home;
+            let from_agent = reading.packet.header.source == terminal.home_agent;
+            if !to_terminal || !from_agent || message.status.is_refusal() {
+                continue;
+            }
+            let update = self.sent_by(terminal).take_while(|sent| sent.at <= reading.at).filter(|sent| {
+                matches!(sent.mobility(), Some(MobilityMessage::BindingUpdate(update))
+                    if update.home_registration && update.sequence == message.sequence)
+            });
+            let Some(update) = update.last() else { continue };
+            let lifetime = message.lifetime.duration();
+            bound = (!lifetime.is_zero()).then(|| (care_of(update), reading.at + lifetime));
+        }
+        bound.filter(|(_, until)| *until > at)
     }
 
     /// The care-of address of the binding that `peer` acknowledged to a terminal and that holds at

@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 
 use roamproof_wire::ipv6::Packet;
 use roamproof_wire::sip::{Message, StreamItem, StreamReader};
-use roamproof_wire::tcp::TcpView;
+use roamproof_wire::tcp::{Flags, TcpView};
 
 use crate::link::LinkId;
 
@@ -38,7 +38,7 @@ impl Streams {
         let (source, destination) = (packet.source(), packet.destination());
         let key = (link, source, segment.source_port(), destination, segment.destination_port());
         let sequence = segment.sequence();
-        if segment.is_syn() {
+        if segment.flags().has(Flags::SYN) {
             if self.streams.len() < STREAMS_MAX {
                 let next = sequence.wrapping_add(1);
                 let (reader, early) = (StreamReader::new(), BTreeMap::new());
@@ -69,7 +69,7 @@ impl Stream {
         loop {
             match self.reader.next_item()? {
                 StreamItem::Message(octets) => return Message::parse(&octets).ok(),
-                StreamItem::KeepAlive | StreamItem::Broken(_) => {}
+                StreamItem::KeepAlive | StreamItem::Broken { .. } => {}
             }
         }
     }

@@ -55,8 +55,6 @@ pub struct Changes {
     pub misdeeds: Vec<(String, String)>,
     /// Another seed.
     pub seed: Option<u64>,
-    /// The Unix time of the start of the run.
-    pub epoch: Duration,
 }
 
 impl Sequence {
@@ -79,7 +77,7 @@ impl Sequence {
         let mut wanted = (self.wants)();
         wanted.misdeeds = changes.misdeeds;
         wanted.seed = changes.seed.unwrap_or(wanted.seed);
-        let mut bench = Bench::set_up(arm, claimed::topology(&wanted), changes.epoch)?;
+        let mut bench = Bench::set_up(arm, claimed::topology(&wanted))?;
         let mut play = Play::new(&mut bench, watch);
         let trouble = (self.script)(&mut play).err();
         play.show();

@@ -16,6 +16,7 @@ pub mod veth;
 
 use std::fmt;
 use std::net::Ipv6Addr;
+use std::time::Duration;
 
 use crate::link::{Link, LinkId, Port};
 use crate::subject::Subject;
@@ -89,6 +90,8 @@ pub struct Network {
     pub link: Box<dyn Link>,
     /// Its nodes, in the order of the topology.
     pub subjects: Vec<Box<dyn Subject>>,
+    /// The Unix time of the clock's zero: a constant in the lab.
+    pub epoch: Duration,
 }
 
 /// Something that makes a topology run: simulated, or in namespaces.

@@ -10,6 +10,7 @@
 
 pub mod build;
 pub mod command;
+pub mod correspondence;
 pub mod entropy;
 pub mod event;
 mod home_agent;
@@ -23,8 +24,6 @@ mod router;
 pub mod sip;
 pub mod sip_server;
 pub mod sip_transport;
-#[path = "host/tcp.rs"]
-pub mod tcp;
 pub mod time;
 pub mod upper;
 

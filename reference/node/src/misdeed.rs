@@ -49,6 +49,21 @@ macro_rules! misdeeds {
 misdeeds! {
     /// Answers status 0 to a Binding Update and binds nothing.
     AckWithoutBinding = "ack-without-binding", "home-agent", "CL-REG-02", ["CL-REG-02", "s1"], [];
+
+    /// Sends the first media packets to the home address although it is bound.
+    FirstPacketsThroughHomeAgent = "first-packets-through-home-agent", "correspondent", "CL-RO-06", ["CL-RO-06", "s4"], ["CL-RO-07"];
+    /// Sends a few packets in the middle of a call to the home address.
+    PathSwitch = "path-switch", "correspondent", "CL-RO-07", ["s4"], ["CL-RO-06"];
+    /// Goes on sending to the care-of address of the first Binding Update.
+    KeepsOldCareOf = "keeps-old-care-of", "correspondent", "CL-RO-27", ["s7"], [];
+    /// Acknowledges a renewal and lets the binding run out at its old end.
+    RefreshWithoutEffect = "refresh-without-effect", "correspondent", "CL-RO-28", ["CL-RO-28"], [];
+    /// Sends its INVITE to the home address, not to the SIP server.
+    CallsHomeAddress = "calls-home-address", "correspondent", "CL-INT-11", ["s2"], [];
+    /// Sends its INVITE to the home agent, not to the SIP server.
+    CallsHomeAgent = "calls-home-agent", "correspondent", "CL-INT-11", ["s2"], [];
+    /// Sends a second copy of its INVITE to the home address.
+    SecondInviteCopy = "second-invite-copy", "correspondent", "CL-INT-12", ["s2", "s4"], [];
 }
 
 /// What one node is to do wrong.

@@ -6,4 +6,5 @@ mod calls;
 mod proxying;
 mod registering;
 mod requests;
+mod storms;
 mod timers;

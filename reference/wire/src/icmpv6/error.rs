@@ -52,6 +52,8 @@ pub enum Reason {
 /// The packet that tells the sender of `invoking` from `source` what went wrong; `None` where RFC
 /// 4443 §2.4 forbids it: about an ICMPv6 error or Redirect, to a source that is no node's, or about
 /// a packet to a group (but for Packet Too Big and an unrecognized option).
+///
+/// It goes straight to the address the packet came from, whatever home address that names.
 pub fn answer(source: Ipv6Addr, invoking: &[u8], reason: Reason) -> Option<Vec<u8>> {
     let header = Header::parse(invoking).ok()?;
     if header.source.is_unspecified() || header.source.is_multicast() || is_error(invoking, &header)

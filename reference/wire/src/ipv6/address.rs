@@ -29,8 +29,8 @@ pub fn with_interface_identifier(prefix: Ipv6Addr, mac: Mac) -> Ipv6Addr {
     Ipv6Addr::from(octets)
 }
 
-/// The anycast address of the home agents of `prefix`, a /64 (RFC 2526 §2: identifier 0xfe below
-/// the universal and local bit cleared).
+/// The anycast address of the home agents of `prefix`, a /64: anycast identifier 126 behind ones,
+/// but for the universal/local bit (RFC 2526 §2, §3).
 pub fn home_agents_anycast(prefix: Ipv6Addr) -> Ipv6Addr {
     let mut octets = prefix.octets();
     octets[8..].copy_from_slice(&[0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe]);

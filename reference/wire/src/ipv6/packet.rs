@@ -6,7 +6,7 @@ use crate::WireError;
 
 use super::extension::{Chain, Extension};
 use super::fragment::Fragment;
-use super::header::{HEADER_LEN, Header};
+use super::header::{HEADER_LEN, Header, NEXT_HEADER, SOURCE};
 use super::option::{self, Action, Options, RawOption};
 use super::routing::{self, Type2Routing};
 use super::{protocol, tunnel};
@@ -149,6 +149,11 @@ impl<'a> Packet<'a> {
             let (need, have) = (usize::from(header.payload_length), octets.len() - HEADER_LEN);
             return Err(WireError::truncated("IPv6 packet", HEADER_LEN, need, have).into());
         };
+        // RFC 4291 §2.7: a group sends nothing, and whoever answered would answer all of it.
+        if header.source.is_multicast() {
+            let first = u32::from(header.source.octets()[0]);
+            return Err(WireError::illegal("IPv6 header", SOURCE, first).into());
+        }
         let mut chain = Chain::new(octets, header.next_header);
         let mut packet = Self::unread(header, octets);
         while packet.piece().is_none()
@@ -177,7 +182,7 @@ impl<'a> Packet<'a> {
             tunnel_limit: None,
             router_alert: None,
             protocol: header.next_header,
-            named_at: super::header::NEXT_HEADER,
+            named_at: NEXT_HEADER,
             payload: &[],
             payload_offset: HEADER_LEN,
             octets,

@@ -109,7 +109,7 @@ impl Reassembly {
         if self.packets.get(&key).is_some_and(|pieces| now >= pieces.since + LIFETIME) {
             self.forget(key);
         }
-        self.make_room(key, cost(packet, fragment), fragment, headers_len)?;
+        self.make_room(key, cost(packet, fragment), headers_len)?;
         let pieces =
             self.packets.entry(key).or_insert_with(|| Pieces { since: now, ..Pieces::default() });
         self.octets -= pieces.cost;
@@ -155,21 +155,14 @@ impl Reassembly {
     }
 
     /// Makes the oldest give way until another `cost` octets and the packet `key` fit the bounds.
-    fn make_room(
-        &mut self,
-        key: Key,
-        cost: usize,
-        fragment: Fragment,
-        headers_len: usize,
-    ) -> Result<(), Rejected> {
+    fn make_room(&mut self, key: Key, cost: usize, headers_len: usize) -> Result<(), Rejected> {
         let new = usize::from(!self.packets.contains_key(&key));
         while self.packets.len() + new > self.packets_max || self.octets + cost > self.octets_max {
             let others = self.packets.iter().filter(|(other, _)| **other != key);
             let Some((oldest, _)) = others.min_by_key(|(_, pieces)| pieces.since) else {
                 self.forget(key);
                 let fault = Fault::TooMany { bound: self.octets_max };
-                let offset = headers_len + usize::from(fragment.offset == 0);
-                return Err(WireError { within: WITHIN, offset, fault }.into());
+                return Err(WireError { within: WITHIN, offset: headers_len, fault }.into());
             };
             let oldest = *oldest;
             self.forget(oldest);

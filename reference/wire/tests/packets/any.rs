@@ -124,8 +124,10 @@ fn read_back(message: &Message<'_>) {
 
 fn outgoing() -> impl Strategy<Value = Outgoing> {
     let address = || any::<u128>().prop_map(Ipv6Addr::from);
+    // The first bit cleared: no group, which sends nothing.
+    let source = any::<u128>().prop_map(|bits| Ipv6Addr::from(bits >> 1));
     let maybe = || prop::option::of(any::<u128>().prop_map(Ipv6Addr::from));
-    (address(), address(), any::<u8>(), any::<u8>(), 0..0x0010_0000_u32, maybe(), maybe()).prop_map(
+    (source, address(), any::<u8>(), any::<u8>(), 0..0x0010_0000_u32, maybe(), maybe()).prop_map(
         |(
             source,
             destination,

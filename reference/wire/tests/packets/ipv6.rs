@@ -185,6 +185,7 @@ const CODE_2: u8 = Problem::UNRECOGNIZED_OPTION;
 /// Each fault by itself: octets put into a golden packet, and what comes of it.
 #[rstest]
 #[case::version(golden::UDP_PLAIN, &[(0, 0x4b)], "IPv6 header: octet 0: 0x04 has no meaning here", None)]
+#[case::source_is_a_group(golden::UDP_HOME_ADDRESS, &[(8, 0xff)], "IPv6 header: octet 8: 0xff has no meaning here", None)]
 #[case::hop_by_hop_not_first(
     golden::UDP_HOME_ADDRESS, &[(40, 0)], "IPv6 packet: octet 40: 0x00 has no meaning here", Some((CODE_1, 40))
 )]

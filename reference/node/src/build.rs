@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::Node;
+use crate::correspondent::Correspondent;
 use crate::home_agent::HomeAgent;
 use crate::mobile_terminal::MobileTerminal;
 use crate::router::Router;
@@ -62,6 +63,7 @@ pub fn build(
     Ok(match role {
         "home-agent" => Box::new(HomeAgent::new(toml::from_str(config)?, &start)?),
         "mobile-terminal" => Box::new(MobileTerminal::new(toml::from_str(config)?, &start)?),
+        "correspondent" => Box::new(Correspondent::new(&toml::from_str(config)?, &start)?),
         "router" => Box::new(Router::new(&toml::from_str(config)?, &start)),
         other => return Err(ConfigError::Role(other.to_owned())),
     })

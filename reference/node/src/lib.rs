@@ -11,6 +11,7 @@
 pub mod build;
 pub mod command;
 pub mod correspondence;
+mod correspondent;
 pub mod entropy;
 pub mod event;
 mod home_agent;

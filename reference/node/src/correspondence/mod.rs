@@ -115,7 +115,8 @@ impl Correspondence {
             }
             Message::BindingUpdate(update) => self.on_update(now, packet, update),
             Message::Unknown { .. } => {
-                //= MH-IN-03
+                //= MH-IN-02
+                //= MH-IN-04
                 let error = BindingError::unrecognised_mh_type(packet.home_address);
                 self.answer_error(now, packet, error);
             }
@@ -238,10 +239,12 @@ impl Correspondence {
     fn answer_error(&mut self, now: Instant, packet: &Packet<'_>, error: BindingError) {
         let (from, to) = (packet.destination(), packet.header.source);
         //= CN-HAO-05
+        //= MH-IN-05
         if to.is_multicast() || to.is_unspecified() || from.is_multicast() {
             return;
         }
         //= CN-HAO-10
+        //= MH-IN-06
         if !self.may_send_error(now) {
             return;
         }

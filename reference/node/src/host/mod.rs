@@ -25,7 +25,7 @@ use roamproof_wire::WireError;
 use roamproof_wire::ethernet::{self, Ethernet, Mac};
 use roamproof_wire::icmpv6::{Reason, RouterAdvertisement};
 use roamproof_wire::ipv6::address::{ALL_NODES, ALL_ROUTERS, link_local, solicited_node};
-use roamproof_wire::ipv6::{Packet, Reassembly, protocol};
+use roamproof_wire::ipv6::{Packet, Reassembly, Rejected, protocol};
 
 use crate::entropy::Entropy;
 use crate::{Event, Instant, Interface, Output, Wakeup};
@@ -47,6 +47,7 @@ pub struct Host {
     outbox: VecDeque<Output>,
     error_limit: ErrorLimit,
     forwards: bool,
+    knows_mobility: bool,
     pub(crate) entropy: Entropy,
 }
 
@@ -111,6 +112,7 @@ impl Host {
             outbox: VecDeque::new(),
             error_limit: ErrorLimit::default(),
             forwards,
+            knows_mobility: true,
             entropy: Entropy::new(seed),
         };
         for (index, one) in config.interfaces.iter().enumerate() {
@@ -129,6 +131,23 @@ impl Host {
             }
         }
         host
+    }
+
+    /// Makes it a node that knows neither the Home Address option nor the type 2 routing header.
+    pub(crate) const fn forget_mobility(&mut self) {
+        self.knows_mobility = false;
+    }
+
+    /// Reads a packet as this node does.
+    pub(crate) fn parse<'a>(&self, octets: &'a [u8]) -> Result<Packet<'a>, Rejected> {
+        if self.knows_mobility {
+            Packet::parse(octets)
+        } else {
+            //= NODE-02
+            //= NODE-03
+            //= NODE-04
+            Packet::parse_without_mobility(octets)
+        }
     }
 
     /// The interface called `name`.
@@ -225,7 +244,7 @@ impl Host {
         if ethernet.ether_type != ethernet::IPV6 {
             return Received::Nothing;
         }
-        let packet = match Packet::parse(octets) {
+        let packet = match self.parse(octets) {
             Ok(packet) => packet,
             Err(rejected) => {
                 self.malformed(rejected.error);

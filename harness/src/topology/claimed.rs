@@ -258,6 +258,9 @@ fn correspondent_config(number: u8, own: Ipv6Addr, user: &str, wanted: &Wanted) 
     if apart {
         writeln!(text, "media_address = \"{CN_MEDIA}\"").expect("a String takes everything");
     }
+    if wanted.lends.contains(&user) {
+        text.push_str("lends = true\n");
+    }
     text.push_str(&sip_config(user, wanted));
     text
 }
@@ -277,6 +280,9 @@ fn mobile_config(
     );
     if wanted.direct {
         writeln!(text, "tunnels_from = [\"{SS}\"]").expect("a String takes everything");
+    }
+    if wanted.lends.contains(&user) {
+        text.push_str("lends = true\n");
     }
     text.push_str(&sip_config(user, wanted));
     text

@@ -62,7 +62,8 @@ impl Cast {
             let found = seen.terminals.iter().find(|one| one.home == terminal.home);
             if let Some(found) = found {
                 terminal.mac = terminal.mac.or(found.mac);
-                terminal.identifier = terminal.identifier.take().or_else(|| found.identifier.clone());
+                terminal.identifier =
+                    terminal.identifier.take().or_else(|| found.identifier.clone());
             }
         }
         self.server = self.server.or(seen.server);

@@ -104,9 +104,9 @@ fn server_tunnels_to_care_of_address(story: &Story<'_>) -> Option<Finding> {
         let copy = story.readings.iter().find(|one| {
             Some(one.link) == home
                 && one.at < reading.at + FIRST_RETRANSMISSION
-                && one.sip().is_some_and(|other| {
-                    other.is_request() && same_transaction(other, message)
-                })
+                && one
+                    .sip()
+                    .is_some_and(|other| other.is_request() && same_transaction(other, message))
         });
         Some(match copy {
             Some(copy) => {

@@ -139,11 +139,7 @@ fn intercepted<'s, 'a>(
     })
 }
 
-fn judge_tunnel(
-    story: &Story<'_>,
-    terminal: &Terminal,
-    reading: &Reading<'_>,
-) -> Option<Finding> {
+fn judge_tunnel(story: &Story<'_>, terminal: &Terminal, reading: &Reading<'_>) -> Option<Finding> {
     let expected = "in a tunnel from the home agent to the care-of address, unchanged but for the \
                     hop limit, which is one less";
     let care_of = story.registration(terminal, reading.at)?;
@@ -246,9 +242,8 @@ fn response_goes_by_tunnel_and_server(story: &Story<'_>) -> Option<Finding> {
     let server = story.cast.server?;
     Finding::all(story.attempts().iter().filter(|attempt| attempt.away).flat_map(|attempt| {
         let vias = texts_of(attempt.message, HeaderName::Via);
-        let judge = |response: &&Reading<'_>| {
-            judge_response(attempt.terminal, server, &vias, response)
-        };
+        let judge =
+            |response: &&Reading<'_>| judge_response(attempt.terminal, server, &vias, response);
         attempt.responses.iter().map(judge).collect::<Vec<_>>()
     }))
 }
@@ -302,7 +297,9 @@ fn server_forwards_the_response(story: &Story<'_>) -> Option<Finding> {
             return Some(Finding::broken(expected, "another body", frames));
         }
         let kept = [HeaderName::To, HeaderName::From, HeaderName::Contact, HeaderName::RecordRoute];
-        if let Some(lost) = kept.iter().find(|name| texts_of(copy, **name) != texts_of(message, **name)) {
+        if let Some(lost) =
+            kept.iter().find(|name| texts_of(copy, **name) != texts_of(message, **name))
+        {
             return Some(Finding::broken(expected, format!("another {}", lost.as_str()), frames));
         }
         let next = copy.via().ok().and_then(|via| via.host.address());
@@ -420,9 +417,9 @@ fn server_says_trying(story: &Story<'_>) -> Option<Finding> {
         let trying = story.sent_from(server).find(|one| {
             one.frame > reading.frame
                 && one.at <= reading.at + TRYING
-                && one.sip().is_some_and(|other| {
-                    other.status() == Some(100) && answers(other, message)
-                })
+                && one
+                    .sip()
+                    .is_some_and(|other| other.status() == Some(100) && answers(other, message))
         });
         Some(match trying {
             Some(trying) => Finding::kept([reading, trying]),
@@ -430,4 +427,3 @@ fn server_says_trying(story: &Story<'_>) -> Option<Finding> {
         })
     }))
 }
-

@@ -37,11 +37,7 @@ enum Finding {
     /// It was kept; these frames show it.
     Kept(Vec<usize>),
     /// It was broken; what was expected, what was seen, and the frames that show it.
-    Broken {
-        expected: &'static str,
-        seen: String,
-        frames: Vec<usize>,
-    },
+    Broken { expected: &'static str, seen: String, frames: Vec<usize> },
 }
 
 /// The oracle's word on one row.

@@ -208,8 +208,8 @@ fn optimizes_to_the_media_address(story: &Story<'_>) -> Option<Finding> {
             .collect::<Vec<_>>();
         let stray = sent.iter().find(|one| {
             let to = one.packet.header.destination;
-            !wanted.contains(&to) && (vias.iter().any(|via| via.contains(&to.to_string()))
-                || Some(to) != contact)
+            !wanted.contains(&to)
+                && (vias.iter().any(|via| via.contains(&to.to_string())) || Some(to) != contact)
         });
         if let Some(stray) = stray {
             let seen = format!("a message to {}", stray.packet.header.destination);
@@ -242,9 +242,9 @@ fn none_at_home(story: &Story<'_>) -> Option<Finding> {
     Finding::all(story.attempts().iter().filter(|attempt| !attempt.away).filter_map(|attempt| {
         let response = attempt.responses.first();
         let until = response.map_or(Duration::MAX, |response| response.at);
-        let stray = story.sent_by(attempt.terminal).find(|one| {
-            one.at >= attempt.invite.at && one.at <= until && is_correspondents(one)
-        });
+        let stray = story
+            .sent_by(attempt.terminal)
+            .find(|one| one.at >= attempt.invite.at && one.at <= until && is_correspondents(one));
         let expected = "no return routability and no Binding Update at home, and a response";
         if let Some(stray) = stray {
             let frames = vec![attempt.invite.frame, stray.frame];
@@ -343,8 +343,7 @@ fn retries_what_was_lost(story: &Story<'_>) -> Option<Finding> {
         })?;
         let response = first_acceptance(case.attempt)?;
         let expected = "asked again after 1 s, and no response before the Binding Acknowledgement";
-        let acknowledged =
-            case.seen.acknowledgement.filter(|one| one.frame < response.frame);
+        let acknowledged = case.seen.acknowledgement.filter(|one| one.frame < response.frame);
         Some(match acknowledged {
             Some(acknowledged) => {
                 Finding::kept([case.attempt.invite, lost, acknowledged, response])

@@ -101,9 +101,9 @@ fn content<'a>(
         }
         protocol::UDP => Udp::parse(source, destination, packet.payload)
             .map_or(Content::Other, |datagram| datagram_content(&datagram)),
-        protocol::TCP if !lost => streams.take(link, packet).map_or(Content::Other, |message| {
-            Content::Sip(Box::new(message))
-        }),
+        protocol::TCP if !lost => streams
+            .take(link, packet)
+            .map_or(Content::Other, |message| Content::Sip(Box::new(message))),
         protocol::ICMPV6 => IcmpMessage::parse(packet).map_or(Content::Other, Content::Icmp),
         _ => Content::Other,
     }
@@ -125,10 +125,7 @@ impl<'a> Reading<'a> {
     pub(crate) const fn mobility(&self) -> Option<&MobilityMessage> {
         match &self.content {
             Content::Mobility(message) => Some(message),
-            Content::Sip(_)
-            | Content::Media(_)
-            | Content::Icmp(_)
-            | Content::Other => None,
+            Content::Sip(_) | Content::Media(_) | Content::Icmp(_) | Content::Other => None,
         }
     }
 
@@ -136,10 +133,7 @@ impl<'a> Reading<'a> {
     pub(crate) fn sip(&self) -> Option<&SipMessage> {
         match &self.content {
             Content::Sip(message) => Some(message),
-            Content::Mobility(_)
-            | Content::Media(_)
-            | Content::Icmp(_)
-            | Content::Other => None,
+            Content::Mobility(_) | Content::Media(_) | Content::Icmp(_) | Content::Other => None,
         }
     }
 

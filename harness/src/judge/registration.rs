@@ -172,7 +172,10 @@ fn judge_register(terminal: &Terminal, server: Ipv6Addr, reading: &Reading<'_>) 
         return broken(format!("from {source} to {}", reading.packet.header.destination));
     }
     if contact_host(message) != Some(terminal.home) {
-        return broken(format!("Contact {}", text_of(message, roamproof_wire::sip::HeaderName::Contact)));
+        return broken(format!(
+            "Contact {}",
+            text_of(message, roamproof_wire::sip::HeaderName::Contact)
+        ));
     }
     let via = message.via().ok().and_then(|via| via.host.address());
     if via != Some(terminal.home.into()) {
@@ -305,9 +308,7 @@ fn change_tells_the_end(story: &Story<'_>) -> Option<Finding> {
         })?;
         let expected = "a Binding Change that says the binding is gone, at once";
         let told = lookups(story, LookupKind::BindingChange).find(|(reading, lookup)| {
-            reading.at >= gone.at
-                && lookup.home_address == terminal.home
-                && lookup.status.0 == 1
+            reading.at >= gone.at && lookup.home_address == terminal.home && lookup.status.0 == 1
         });
         Some(match told {
             Some((told, _)) => Finding::kept([gone, told]),
@@ -377,9 +378,10 @@ fn early_notification_is_kept(story: &Story<'_>) -> Option<Finding> {
     }
     let server = story.cast.server?;
     Finding::all(story.cast.terminals.iter().filter_map(|terminal| {
-        let told = lookups(story, LookupKind::HomeAgentNotification).find(|(reading, lookup)| {
-            lookup.home_address == terminal.home && reading.packet.header.destination == server
-        })?;
+        let told =
+            lookups(story, LookupKind::HomeAgentNotification).find(|(reading, lookup)| {
+                lookup.home_address == terminal.home && reading.packet.header.destination == server
+            })?;
         let register = registers(story, terminal).next()?;
         if told.0.at > register.at {
             return None;

@@ -206,17 +206,21 @@ fn cancelled_while_pending(story: &Story<'_>) -> Option<Finding> {
             let frames = vec![asked.frame, passed_on.frame];
             return Some(Finding::broken(expected, "CANCEL sent into silence", frames));
         }
-        let ok = attempt.responses.iter().find(|one| {
-            one.sip().and_then(Fields::status).is_some_and(|status| status / 100 == 2)
-        });
+        let ok = attempt
+            .responses
+            .iter()
+            .find(|one| one.sip().and_then(Fields::status).is_some_and(|status| status / 100 == 2));
         if let Some(ok) = ok
             && passed_on.is_some_and(|cancel| ok.at > cancel.at + UNDER_WAY)
         {
-            return Some(Finding::broken(expected, "the call is answered", vec![asked.frame, ok.frame]));
+            return Some(Finding::broken(
+                expected,
+                "the call is answered",
+                vec![asked.frame, ok.frame],
+            ));
         }
-        let over = attempt.responses.iter().find(|one| {
-            one.sip().and_then(Fields::status) == Some(487)
-        });
+        let over =
+            attempt.responses.iter().find(|one| one.sip().and_then(Fields::status) == Some(487));
         let (Some(passed_on), Some(over)) = (passed_on, over) else {
             let seen = "no CANCEL to the terminal, or no 487 from it";
             return Some(Finding::broken(expected, seen, frames));
@@ -306,15 +310,16 @@ fn media_follows_the_handover(story: &Story<'_>) -> Option<Finding> {
             one.is_media()
                 && one.at > acknowledged.at + UNDER_WAY
                 && (Some(one.link) == home || one.link == first.link)
-                && (one.packet.destination() == terminal.home || one.packet.source() == terminal.home)
+                && (one.packet.destination() == terminal.home
+                    || one.packet.source() == terminal.home)
         });
         if let Some(stray) = stray {
             let frames = vec![acknowledged.frame, stray.frame];
             return Some(Finding::broken(expected, "media on the old path", frames));
         }
-        let resumed = story.heard_by(terminal).find(|one| {
-            one.is_media() && one.at > acknowledged.at && one.tunnels.is_empty()
-        })?;
+        let resumed = story
+            .heard_by(terminal)
+            .find(|one| one.is_media() && one.at > acknowledged.at && one.tunnels.is_empty())?;
         Some(Finding::kept([moved, update, acknowledged, resumed]))
     }))
 }
@@ -359,9 +364,9 @@ fn returns_home(story: &Story<'_>) -> Option<Finding> {
             let seen = "a binding not taken back";
             return Some(Finding::broken(expected, seen, vec![back.frame]));
         };
-        let native = story.sent_by(terminal).find(|one| {
-            one.is_media() && one.frame > at_peer.frame && one.link == home
-        })?;
+        let native = story
+            .sent_by(terminal)
+            .find(|one| one.is_media() && one.frame > at_peer.frame && one.link == home)?;
         Some(if native.tunnels.is_empty() && native.packet.home_address.is_none() {
             Finding::kept([back, at_home, at_peer, native])
         } else {

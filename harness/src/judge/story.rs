@@ -271,10 +271,11 @@ impl<'a> Story<'a> {
             if !to_terminal || !from_agent || message.status.is_refusal() {
                 continue;
             }
-            let update = self.sent_by(terminal).take_while(|sent| sent.at <= reading.at).filter(|sent| {
-                matches!(sent.mobility(), Some(MobilityMessage::BindingUpdate(update))
+            let update =
+                self.sent_by(terminal).take_while(|sent| sent.at <= reading.at).filter(|sent| {
+                    matches!(sent.mobility(), Some(MobilityMessage::BindingUpdate(update))
                     if update.home_registration && update.sequence == message.sequence)
-            });
+                });
             let Some(update) = update.last() else { continue };
             let lifetime = message.lifetime.duration();
             bound = (!lifetime.is_zero()).then(|| (care_of(update), reading.at + lifetime));
@@ -304,8 +305,7 @@ impl<'a> Story<'a> {
             });
             let Some(update) = update.last() else { continue };
             let lifetime = message.lifetime.duration();
-            bound = (!lifetime.is_zero())
-                .then(|| (care_of(update), update.at + lifetime));
+            bound = (!lifetime.is_zero()).then(|| (care_of(update), update.at + lifetime));
         }
         bound.filter(|(_, until)| *until > at)
     }
@@ -348,8 +348,7 @@ fn advertised(readings: &[Reading<'_>]) -> Vec<(LinkId, Ipv6Addr, u8, bool)> {
     for reading in readings {
         let Some(IcmpMessage::RouterAdvertisement(message)) = reading.icmp() else { continue };
         for prefix in message.prefixes() {
-            let entry =
-                (reading.link, prefix.prefix, prefix.prefix_length, message.home_agent);
+            let entry = (reading.link, prefix.prefix, prefix.prefix_length, message.home_agent);
             if !prefixes.contains(&entry) {
                 prefixes.push(entry);
             }

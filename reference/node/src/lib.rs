@@ -17,6 +17,7 @@ pub mod event;
 mod home_agent;
 pub mod host;
 pub mod key;
+mod lookup;
 pub mod media;
 pub mod misdeed;
 mod mobile_terminal;

@@ -64,6 +64,38 @@ misdeeds! {
     CallsHomeAgent = "calls-home-agent", "correspondent", "CL-INT-11", ["s2"], [];
     /// Sends a second copy of its INVITE to the home address.
     SecondInviteCopy = "second-invite-copy", "correspondent", "CL-INT-12", ["s2", "s4"], [];
+    /// Notifies SIP servers of a home address the first time only, not at refreshes.
+    NotifiesOnlyOnce = "notifies-only-once", "home-agent", "CL-REG-06", [], [];
+    /// Names another home agent in its notifications.
+    NamesAnotherHomeAgent = "names-another-home-agent", "home-agent", "CL-REG-06", ["s5"], [];
+    /// Sends a notification once, whether it arrives or not.
+    NotifiesWithoutRetry = "notifies-without-retry", "home-agent", "CL-REG-07", [], [];
+    /// Sends the notification before the Binding Acknowledgement.
+    NotifiesBeforeAcknowledging = "notifies-before-acknowledging", "home-agent", "CL-REG-07", ["s5"], [];
+    /// Does not tell SIP servers that a binding changed or is gone.
+    KeepsChangesToItself = "keeps-changes-to-itself", "home-agent", "CL-REG-08", ["s5"], [];
+    /// Answers Neighbour Solicitations for no home address.
+    NoProxyAdvertisement = "no-proxy-advertisement", "home-agent", "CL-INT-02", ["s2"], [];
+    /// Alters the packet that it tunnels.
+    AltersTheInnerPacket = "alters-the-inner-packet", "home-agent", "CL-INT-03", ["s2"], [];
+    /// Tunnels from an address that is not its own.
+    TunnelsFromAnotherAddress = "tunnels-from-another-address", "home-agent", "CL-INT-03", ["s2"], [];
+    /// Drops what does not fit into the tunnel without a word.
+    BlackHole = "black-hole", "home-agent", "CL-INT-04", ["s3"], [];
+    /// Says Packet Too Big with less than every link takes.
+    TooBigBelowTheMinimum = "too-big-below-the-minimum", "home-agent", "CL-INT-04", ["s3"], [];
+    /// Goes on tunnelling after the binding is gone.
+    TunnelsToTheLastCareOfAddress = "tunnels-to-the-last-care-of-address", "home-agent", "CL-INT-05", ["CL-INT-05"], [];
+    /// Forwards whatever is tunnelled to it, from wherever.
+    OpenRelay = "open-relay", "home-agent", "CL-INT-08", [], [];
+    /// Tells the whole lifetime of a binding, not what remains.
+    TellsTheFullLifetime = "tells-the-full-lifetime", "home-agent", "CL-DST-05", ["s5"], [];
+    /// Does not answer queries.
+    SilentToQueries = "silent-to-queries", "home-agent", "CL-DST-06", [], [];
+    /// Answers a query for an unregistered home address with an address that nobody has.
+    InventsACareOfAddress = "invents-a-care-of-address", "home-agent", "CL-DST-06", [], [];
+    /// Answers queries whoever they come from.
+    AnswersAnyQuery = "answers-any-query", "home-agent", "CL-DST-07", [], [];
 }
 
 /// What one node is to do wrong.

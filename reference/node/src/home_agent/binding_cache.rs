@@ -20,6 +20,8 @@ pub(crate) struct Binding {
     pub(crate) care_of: Ipv6Addr,
     pub(crate) sequence: Sequence,
     pub(crate) expires_at: Instant,
+    /// The whole lifetime granted.
+    pub(crate) granted: Duration,
     /// The largest packet that reaches the care-of address, octets, as routers reported it.
     pub(crate) path_mtu: usize,
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::host::config::{HostConfig, Prefix};
 use crate::key::Key;
+use crate::lookup::LookupPeer;
 
 /// A home agent's configuration.
 ///
@@ -77,6 +78,14 @@ pub(crate) struct SipServerConfig {
     pub(crate) address: Ipv6Addr,
     pub(crate) spi: u32,
     pub(crate) key: Key,
+}
+
+impl SipServerConfig {
+    /// It may ask for any home address, and speaks for none.
+    pub(crate) fn peer(&self) -> LookupPeer {
+        let Self { address, spi, key } = self.clone();
+        LookupPeer { address, spi, key, prefixes: Vec::new() }
+    }
 }
 
 impl HomeAgentConfig {

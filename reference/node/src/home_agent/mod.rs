@@ -2,6 +2,7 @@
 
 mod binding_cache;
 mod config;
+mod lookup;
 mod registration;
 mod tunnel;
 
@@ -11,10 +12,11 @@ use roamproof_wire::ipv6::{Packet, protocol};
 
 use crate::build::{ConfigError, Start};
 use crate::host::{Advertiser, Happening, Host, Received, echo_reply};
+use crate::lookup::LookupPeers;
 use crate::misdeed::Misdeeds;
 use crate::{Input, Instant, Interface, Node, Output, Wakeup};
 use binding_cache::BindingCache;
-use config::Config;
+use config::{Config, SipServerConfig};
 use registration::Pending;
 
 /// A home agent on one home link.
@@ -26,6 +28,8 @@ pub(crate) struct HomeAgent {
     cache: BindingCache,
     pending: Vec<Pending>,
     replays: registration::Replays,
+    peers: LookupPeers,
+    told: lookup::Told,
     epoch: Duration,
     misdeeds: Misdeeds,
 }
@@ -40,15 +44,18 @@ impl HomeAgent {
             let why = "a home agent needs one, the home link's".to_owned();
             return Err(ConfigError::Value { key: "interface", why });
         }
+        let peers = config.sip_servers.iter().map(SipServerConfig::peer).collect();
         Ok(Self {
             host: Host::new(&config.host, start.seed, true),
             advertiser: Advertiser::new(&config.host),
-            config,
             cache: BindingCache::default(),
             pending: Vec::new(),
             replays: registration::Replays::default(),
+            peers: LookupPeers::new(config.home_agent.address, peers, start.epoch),
+            told: lookup::Told::default(),
             epoch: start.epoch,
             misdeeds: start.misdeeds.clone(),
+            config,
         })
     }
 
@@ -107,7 +114,9 @@ impl HomeAgent {
         }
         for home in self.cache.expire(now) {
             self.unbind(home);
+            self.tell_change(now, home);
         }
+        self.run_lookup(now);
         self.advertiser.run(now, &mut self.host);
     }
 }
@@ -132,8 +141,13 @@ impl Node for HomeAgent {
     }
 
     fn poll_timeout(&self) -> Option<Wakeup> {
-        [self.host.poll_timeout(), self.advertiser.poll_timeout(), self.cache.poll_timeout()]
-            .into_iter()
-            .fold(None, Wakeup::sooner)
+        [
+            self.host.poll_timeout(),
+            self.advertiser.poll_timeout(),
+            self.cache.poll_timeout(),
+            self.told.notices.poll_timeout(),
+        ]
+        .into_iter()
+        .fold(None, Wakeup::sooner)
     }
 }

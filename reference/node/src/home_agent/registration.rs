@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use roamproof_wire::ipv6::{Outgoing, Packet, protocol};
 use roamproof_wire::mobility::{
-    self, Authorization, BindingAcknowledgement, BindingError, BindingUpdate, Lifetime, Message,
-    MnHaAuthentication, NtpTimestamp, Sequence, Status,
+    self, Authorization, BindingAcknowledgement, BindingError, BindingErrorStatus, BindingUpdate,
+    Lifetime, Message, MnHaAuthentication, NtpTimestamp, Sequence, Status,
 };
 
 use super::binding_cache::{Binding, granted};
@@ -58,6 +58,12 @@ impl HomeAgent {
         }
         match Message::parse(packet.payload) {
             Ok(Message::BindingUpdate(update)) => self.on_update(now, packet, &update),
+            Ok(Message::BindingLookup(lookup)) => self.on_lookup(now, packet, &lookup),
+            Ok(Message::BindingError(error))
+                if error.status == BindingErrorStatus::UNRECOGNISED_MH_TYPE =>
+            {
+                self.on_lookup_unknown(packet.header.source);
+            }
             Ok(Message::Unknown { .. }) => self.answer_unrecognised(now, packet),
             Ok(_) => self.host.discard("mobility message that is not for a home agent"),
             Err(error) => self.host.malformed(error),
@@ -192,23 +198,36 @@ impl HomeAgent {
 
     fn bind(&mut self, now: Instant, request: &Request) {
         let lifetime = granted(request.lifetime, self.config.home_agent.lifetime_max());
+        let before = self.cache.get(request.home).map(|binding| binding.care_of);
         if !self.misdeeds.does(Misdeed::AckWithoutBinding) {
-            let fresh = self.cache.get(request.home).is_none();
             let binding = Binding {
                 care_of: request.care_of,
                 sequence: request.sequence,
                 expires_at: now + lifetime.duration(),
+                granted: lifetime.duration(),
                 path_mtu: PATH_MTU,
             };
             self.cache.insert(request.home, binding);
-            if fresh {
+            let hidden = self.misdeeds.does(Misdeed::NoProxyAdvertisement);
+            if before.is_none() && hidden {
+                self.host.remove_address(HOME, request.home);
+            } else if before.is_none() {
                 self.host.add_address(now, HOME, request.home, Standing::Proxied, 0);
                 self.host.announce(HOME, request.home);
             }
         }
         self.note_binding(request, lifetime);
+        if self.misdeeds.does(Misdeed::NotifiesBeforeAcknowledging) {
+            self.notify(now, request.home, before.is_some());
+            self.run_lookup(now);
+        }
         if request.acknowledge {
             self.acknowledge(now, request, Status::ACCEPTED, lifetime);
+        }
+        //= CL-REG-07
+        self.notify(now, request.home, before.is_some());
+        if before.is_some_and(|before| before != request.care_of) {
+            self.tell_change(now, request.home);
         }
     }
 
@@ -219,10 +238,16 @@ impl HomeAgent {
         self.note_binding(request, Lifetime::ZERO);
         let status = if bound { Status::ACCEPTED } else { Status::NOT_HOME_AGENT_FOR_MOBILE_NODE };
         self.acknowledge(now, request, status, Lifetime::ZERO);
+        if bound {
+            self.tell_change(now, request.home);
+        }
     }
 
     /// Forgets a binding and stops answering for its home address.
     pub(super) fn unbind(&mut self, home: Ipv6Addr) {
+        if self.misdeeds.does(Misdeed::TunnelsToTheLastCareOfAddress) {
+            return;
+        }
         self.cache.remove(home);
         self.host.remove_address(HOME, home);
     }

@@ -5,11 +5,14 @@ use roamproof_wire::ipv6::{self, Header, Packet, protocol};
 
 use super::HomeAgent;
 use crate::Instant;
+use crate::misdeed::Misdeed;
 
 /// The IPv6 header that a tunnel adds, octets.
 const OVERHEAD: usize = ipv6::HEADER_LEN;
 /// What every link takes (RFC 8200 §5), octets.
 const MTU_MIN: usize = 1280;
+/// Where the hop limit stands in a packet.
+const HOP_LIMIT_AT: usize = ipv6::header::HOP_LIMIT;
 /// The hop limit of outer headers.
 const HOP_LIMIT: u8 = 64;
 
@@ -28,11 +31,22 @@ impl HomeAgent {
         let tunnel_mtu = path_mtu.saturating_sub(OVERHEAD);
         // RFC 2473 §7.1: what fits into the smallest MTU is fragmented outside, the rest is told.
         if packet.octets.len() > tunnel_mtu && packet.octets.len() > MTU_MIN {
+            if self.misdeeds.does(Misdeed::BlackHole) {
+                return;
+            }
             return self.answer_too_big(now, packet.octets, tunnel_mtu);
         }
         let mut inner = packet.octets.to_vec();
-        inner[7] -= 1;
-        let own = self.config.home_agent.address;
+        inner[HOP_LIMIT_AT] -= 1;
+        if self.misdeeds.does(Misdeed::AltersTheInnerPacket) {
+            // The Traffic Class: no checksum covers it.
+            inner[1] ^= 0x10;
+        }
+        let own = if self.misdeeds.does(Misdeed::TunnelsFromAnotherAddress) {
+            packet.header.source
+        } else {
+            self.config.home_agent.address
+        };
         let outer = ipv6::encapsulate(own, care_of, HOP_LIMIT, &inner);
         if outer.len() > path_mtu {
             let identification = self.host.entropy.next_u32();
@@ -52,7 +66,8 @@ impl HomeAgent {
         };
         let home = inner.header.source;
         let bound = self.cache.get(home).map(|binding| binding.care_of);
-        if bound != Some(outer.header.source) {
+        let registered = bound == Some(outer.header.source);
+        if !registered && !self.misdeeds.does(Misdeed::OpenRelay) {
             return self
                 .host
                 .discard("reverse tunnel from somewhere else than the care-of address");
@@ -89,7 +104,9 @@ impl HomeAgent {
 
     /// Packet Too Big; no sender is asked to go below what every link takes.
     fn answer_too_big(&mut self, now: Instant, octets: &[u8], tunnel_mtu: usize) {
-        let mtu = u32::try_from(tunnel_mtu.max(MTU_MIN)).unwrap_or(u32::MAX);
+        let least = if self.misdeeds.does(Misdeed::TooBigBelowTheMinimum) { 0 } else { MTU_MIN };
+        let tunnel_mtu = if least == 0 { MTU_MIN - 1 } else { tunnel_mtu.max(least) };
+        let mtu = u32::try_from(tunnel_mtu).unwrap_or(u32::MAX);
         self.host.answer_error(now, octets, Reason::PacketTooBig { mtu });
     }
 }

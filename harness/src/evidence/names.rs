@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
-use crate::topology::{Role, Topology};
+use crate::topology::{Role, Topology, claimed};
 
 /// The nodes of a network and the addresses by which frames name them.
 ///
@@ -28,18 +28,45 @@ impl Names {
         Self::default()
     }
 
-    /// The nodes of a topology with their link-layer addresses; routers only pass packets on. Their
-    /// IPv6 addresses are for the caller to add.
+    /// The nodes of a topology with their link-layer addresses, in the order in which a call is
+    /// told: the first mobile terminal, home agents, SIP servers, correspondents, other mobile
+    /// terminals. Routers only pass packets on. IPv6 addresses are for the caller to add.
     pub fn of(topology: &Topology) -> Self {
         let mut names = Self::new();
+        let of_role = |role| topology.nodes.iter().filter(move |spec| spec.role == role);
+        let (mobile, others) = (of_role(Role::MobileTerminal), of_role(Role::MobileTerminal));
+        let middle = [Role::HomeAgent, Role::SipServer, Role::Correspondent];
+        let order =
+            mobile.take(1).chain(middle.into_iter().flat_map(of_role)).chain(others.skip(1));
+        for spec in order {
+            names.node(&spec.name);
+        }
         for spec in &topology.nodes {
             if spec.role == Role::Router {
                 names.router(&spec.name);
-            } else {
-                names.node(&spec.name);
             }
             for interface in &spec.interfaces {
                 names.mac(&spec.name, interface.mac);
+            }
+        }
+        names
+    }
+
+    /// The nodes of the claimed call's network with all their addresses.
+    pub fn of_claimed(topology: &Topology) -> Self {
+        let mut names = Self::of(topology);
+        for (name, address, label) in [
+            ("mt", claimed::HOA, "hoa"),
+            ("mt2", claimed::HOA2, "hoa2"),
+            ("ha", claimed::HA, "ha"),
+            ("ha2", claimed::HA2, "ha2"),
+            ("ss", claimed::SS, "ss"),
+            ("cn", claimed::CN, "cn"),
+            ("cn", claimed::CN_MEDIA, "cn-media"),
+            ("cn2", claimed::CN2, "cn2"),
+        ] {
+            if names.find(name).is_some() {
+                names.address(name, address, label);
             }
         }
         names
@@ -187,6 +214,17 @@ mod tests {
         let address = address.parse().unwrap();
         assert_eq!(names.by_address(address).map(|node| names.name(node)), node);
         assert_eq!(names.label(address), label);
+    }
+
+    #[test]
+    fn the_claimed_network_is_named_in_the_order_of_a_call() {
+        let nodes = vec!["core", "ar1", "cn", "ss", "ha2", "ha", "mt", "mt2"];
+        let wanted = claimed::Wanted { nodes, ..claimed::Wanted::default() };
+        let names = Names::of_claimed(&claimed::topology(&wanted));
+        let columns = (0..names.len()).filter(|node| !names.passes_on(*node));
+        let columns: Vec<&str> = columns.map(|node| names.name(node)).collect();
+        assert_eq!(columns, ["mt", "ha2", "ha", "ss", "cn", "mt2"]);
+        assert_eq!(names.label(claimed::HOA), "hoa");
     }
 
     #[test]

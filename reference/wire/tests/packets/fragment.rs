@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
+use roamproof_wire::ipv6::extension::Chain;
 use roamproof_wire::ipv6::{
     Fragment, Outgoing, Packet, Problem, Reassembly, Rejected, fragment, protocol,
 };
@@ -54,6 +55,26 @@ fn another_implementation_cuts_the_same() {
     let payload: Vec<u8> = (1..61).collect();
     let datagram = Udp::parse(packet.source(), packet.destination(), packet.payload);
     assert_eq!(datagram, Ok(Udp { source_port: 1234, destination_port: 5678, payload: &payload }));
+}
+
+/// What lies behind an offset is the middle of something, whatever the Next Header field says.
+#[rstest]
+#[case::first(0, 2, protocol::NONE)]
+#[case::second(8, 1, protocol::DESTINATION)]
+#[case::far(0x2000, 1, protocol::DESTINATION)]
+fn a_chain_ends_at_a_later_fragment(
+    #[case] offset: u16,
+    #[case] headers: usize,
+    #[case] protocol: u8,
+) {
+    let mut piece = piece(offset, true, &octets("3b00010400000000"), 7);
+    piece[40] = protocol::DESTINATION;
+    let mut chain = Chain::new(&piece, protocol::FRAGMENT);
+    let mut seen = 0;
+    while chain.step().unwrap().is_some() {
+        seen += 1;
+    }
+    assert_eq!((seen, chain.protocol), (headers, protocol));
 }
 
 /// The Home Address option stays before the Fragment header (RFC 6275 §6.3, MN-DAT-04).

@@ -55,6 +55,16 @@ fn a_sum_of_zero_is_sent_as_ones() {
     assert_eq!(octets(golden::UDP_SUM_FFFF)[46..48], [0xff, 0xff]);
 }
 
+/// Zero would verify here, but it says that there is no checksum (RFC 8200 §8.1).
+#[test]
+fn a_sum_of_zero_sent_as_zero_is_refused() {
+    let mut golden = octets(golden::UDP_SUM_FFFF);
+    golden[46..48].fill(0);
+    let packet = Packet::parse(&golden).unwrap();
+    let error = Udp::parse(packet.source(), packet.destination(), packet.payload).unwrap_err();
+    assert_eq!(error.fault, roamproof_wire::Fault::Checksum { carried: 0, right: 0xffff });
+}
+
 #[rstest]
 #[case::no_checksum(&[(6, 0), (7, 0)], "UDP datagram: octet 6: checksum is 0x0000, should be 0xec14")]
 #[case::wrong_checksum(&[(7, 0x15)], "UDP datagram: octet 6: checksum is 0xec15, should be 0xec14")]

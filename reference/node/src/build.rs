@@ -7,6 +7,7 @@ use crate::correspondent::Correspondent;
 use crate::home_agent::HomeAgent;
 use crate::mobile_terminal::MobileTerminal;
 use crate::router::Router;
+use crate::sip_server::SipServer;
 
 /// What every node is told at the start, beside its configuration.
 #[derive(Debug, Clone)]
@@ -65,6 +66,7 @@ pub fn build(
         "mobile-terminal" => Box::new(MobileTerminal::new(toml::from_str(config)?, &start)?),
         "correspondent" => Box::new(Correspondent::new(&toml::from_str(config)?, &start)?),
         "router" => Box::new(Router::new(&toml::from_str(config)?, &start)),
+        "sip-server" => Box::new(SipServer::new(&toml::from_str(config)?, &start)?),
         other => return Err(ConfigError::Role(other.to_owned())),
     })
 }

@@ -4,12 +4,19 @@
 //! tunnels: what is sent to a registered contact is marked with its branch and the number of its
 //! copy, so that whoever owns the proxy may choose another way for it (D11).
 
+mod config;
 mod context;
 mod forward;
 mod location;
 mod proxy;
+mod quoted;
 mod registrar;
+mod server;
 
 pub use location::{Binding, Location};
 pub use proxy::{Proxy, ProxyConfig, ProxyEvent};
 pub use registrar::{Registrar, RegistrarLimits};
+pub(crate) use server::SipServer;
+
+#[cfg(test)]
+mod tests;

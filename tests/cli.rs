@@ -15,6 +15,13 @@ use serde_json::Value;
 #[case::unknown_option("list --frobnicate", 2)]
 #[case::no_subcommand("", 2)]
 #[case::nothing_selected("list --only CL-* --level may", 4)]
+#[case::decode_octets("decode 3b01010000000000a1a2a3a4a5a6a7a8", 0)]
+#[case::decode_a_capture(concat!("decode --verbose ", env!("CARGO_MANIFEST_DIR"), "/captures/scapy-route-optimization.pcapng"), 0)]
+#[case::decode_octets_cut_short("decode 3b0101 --as mobility", 1)]
+#[case::decode_no_such_file("decode /no/such.pcapng", 2)]
+#[case::decode_no_capture(concat!("decode ", env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), 2)]
+#[case::decode_nothing("decode -", 2)]
+#[case::decode_as_what("decode 3b01 --as mobile", 2)]
 #[case::help("--help", 0)]
 #[case::version("--version", 0)]
 fn the_exit_code_tells_the_truth(#[case] words: &str, #[case] code: i32) {
@@ -64,6 +71,26 @@ fn every_requirement_is_listed_for_programs() {
         assert!(row["roles"].is_array() && row["judged_by"].is_array(), "{row}");
         assert!(row["excused"].is_string() || row["excused"].is_null(), "{row}");
     }
+}
+
+#[test]
+fn octets_are_decoded_for_people_and_programs() {
+    let octets = "decode 3b01010000000000a1a2a3a4a5a6a7a8";
+    insta::assert_snapshot!(text(&roamproof(&format!("{octets} -v")).stdout), @r"
+    HoTI
+          mobility: message Home Test Init, payload-protocol 59, header-length 1, type 1, checksum 0, cookie a1a2a3a4a5a6a7a8
+    ");
+    let output = roamproof(&format!("{octets} --format json"));
+    let packets: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(packets[0]["layers"][0]["cookie"], "a1a2a3a4a5a6a7a8");
+    let cut = roamproof("decode 3b0101 --format json");
+    let packets: Value = serde_json::from_slice(&cut.stdout).expect("JSON");
+    insta::assert_snapshot!(packets[0]["error"], @r#"
+    {"within":"Ethernet frame","offset":0,"fault":"needs 14 octets, has 3"}
+    "#);
+    insta::assert_snapshot!(text(&cut.stderr), @r"
+    1 of 1 packets are not what they should be
+    ");
 }
 
 #[rstest]

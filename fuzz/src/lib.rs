@@ -3,6 +3,7 @@
 //! A target is one line in `fuzz_targets/`; `tests/replay.rs` runs the same oracles over the
 //! committed corpus under plain `cargo test`, so that a crash once found is a test for ever.
 
+mod capture;
 mod icmpv6;
 mod media;
 mod node;
@@ -22,6 +23,7 @@ pub struct Target {
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
+    Target { name: "capture", oracle: capture::file },
     Target { name: "dissect", oracle: packet::dissected },
     Target { name: "frame", oracle: packet::frame },
     Target { name: "packet", oracle: packet::packet },

@@ -66,6 +66,11 @@ impl<'a> Play<'a> {
         });
     }
 
+    /// From now on every frame arrives.
+    pub(super) fn calm(&mut self) {
+        self.bench.calm();
+    }
+
     /// Waits for a frame on `link` after those already waited for.
     pub(super) fn wait(
         &mut self,

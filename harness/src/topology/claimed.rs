@@ -60,6 +60,8 @@ pub struct Wanted {
     pub media_apart: bool,
     /// Milliseconds that the called party rings; `None` = until it is told to answer.
     pub answer_after_ms: Option<u64>,
+    /// Whether the mobile terminal is always busy.
+    pub busy: bool,
     /// Misdeeds, by node and name.
     pub misdeeds: Vec<(String, String)>,
     /// Nodes that lend their address to ordinary programs.
@@ -78,6 +80,7 @@ impl Default for Wanted {
             transport: "udp",
             media_apart: false,
             answer_after_ms: Some(200),
+            busy: false,
             misdeeds: Vec::new(),
             lends: Vec::new(),
             seed: 1,
@@ -285,6 +288,9 @@ fn mobile_config(
         text.push_str("lends = true\n");
     }
     text.push_str(&sip_config(user, wanted));
+    if wanted.busy {
+        text.push_str("calls_max = 0\n");
+    }
     text
 }
 

@@ -36,9 +36,12 @@ fn main() {
     if let Some(trouble) = &played.trouble {
         println!("TROUBLE {trouble}");
     }
-    for judgement in judge(&played.capture, None) {
-        if let Some(verdict) = judgement.verdict {
-            println!("{verdict:6} {} {:?} {}", judgement.row, judgement.frames, judgement.why.unwrap_or_default());
+    for row in sequence.judged(&played) {
+        println!("{:6} {} {:?} {}", row.verdict, row.row, row.packets, row.why.unwrap_or_default());
+    }
+    for judgement in judge(&played.capture, Some(played.cast.clone())) {
+        if judgement.verdict.is_some() && !sequence.exercises.contains(&judgement.row) {
+            println!("also {:?} {} {:?}", judgement.verdict, judgement.row, judgement.why);
         }
     }
 }

@@ -97,6 +97,13 @@ impl Row {
     }
 }
 
+impl Judgement {
+    /// Whether the row was broken.
+    pub fn is_broken(&self) -> bool {
+        self.verdict.is_some_and(|verdict| verdict != Verdict::Pass)
+    }
+}
+
 impl Finding {
     /// The row was kept in every case looked at, or broken in the first that was not; `None` where
     /// there was no case.

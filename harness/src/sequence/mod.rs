@@ -1,15 +1,18 @@
 //! Sequences: the claimed call in its forms, played by the whole reference network and judged from
 //! what crossed the links.
 
+mod judged;
 mod script;
 mod scripts;
 
+pub use judged::RowVerdict;
 pub use script::{Play, PlayError};
 
 use std::time::Duration;
 
 use crate::bench::Bench;
 use crate::evidence::{Capture, Frame};
+use crate::judge::{Cast, Terminal};
 use crate::topology::claimed::{self, Wanted};
 use crate::topology::{Arm, ArmError};
 
@@ -40,6 +43,8 @@ pub const ALL: &[Sequence] = scripts::ALL;
 pub struct Played {
     /// What crossed the links, as far as it came.
     pub capture: Capture,
+    /// Who plays what in it.
+    pub cast: Cast,
     /// Why it did not come to its end, if it did not.
     pub trouble: Option<PlayError>,
     /// What each node noted, by name.
@@ -86,6 +91,29 @@ impl Sequence {
             bench.topology().nodes.iter().map(|node| node.name.clone()).collect();
         let output = names.into_iter().map(|name| (name.clone(), bench.output(&name))).collect();
         let lateness = bench.lateness();
-        Ok(Played { capture: bench.into_capture(), trouble, output, lateness })
+        let cast = cast(&wanted);
+        Ok(Played { capture: bench.into_capture(), cast, trouble, output, lateness })
+    }
+}
+
+/// Who plays what in the network that a sequence wants.
+fn cast(wanted: &Wanted) -> Cast {
+    let terminal = |name: &str, home, home_agent, number| {
+        wanted.nodes.contains(&name).then(|| Terminal {
+            home,
+            home_agent,
+            mac: Some(claimed::mac(number, 0)),
+            identifier: Some(format!("sip:{name}@example.com")),
+        })
+    };
+    let terminals = [
+        terminal("mt", claimed::HOA, claimed::HA, 0xa1),
+        terminal("mt2", claimed::HOA2, claimed::HA2, 0xa2),
+    ];
+    Cast {
+        terminals: terminals.into_iter().flatten().collect(),
+        server: wanted.nodes.contains(&"ss").then_some(claimed::SS),
+        correspondents: vec![claimed::CN, claimed::CN2],
+        direct: wanted.direct,
     }
 }

@@ -23,32 +23,24 @@ use std::net::Ipv6Addr;
 
 use super::authenticator::lookup_authenticator;
 use super::body::check_header;
-use super::header::{address_at, array_at, bounded, mh_type, put, seal, u16_at, write_header};
-use super::option::{AUTHENTICATOR_LEN, RawOption, RawOptions, kind as option_kind};
-use super::options::OptionWriter;
-use super::{Lifetime, MessageAuthentication, NtpTimestamp};
+use super::header::{bounded, mh_type, put, seal, u16_at, write_header};
+use super::lookup_kind::write_letters;
+use super::lookup_options::{self, LookupOptions};
+use super::option::AUTHENTICATOR_LEN;
+use super::{BindingLookupView, Lifetime, LookupKind, LookupStatus, NtpTimestamp};
 use crate::{Fault, WireError};
 
-mod field {
-    pub(super) const MAGIC: usize = 6;
-    pub(super) const KIND: usize = 8;
-    pub(super) const STATUS: usize = 9;
-    pub(super) const TRANSACTION: usize = 10;
-    pub(super) const LIFETIME: usize = 12;
-    pub(super) const RESERVED: usize = 14;
-    pub(super) const OPTIONS: usize = 16;
+pub(super) mod field {
+    pub(in super::super) const MAGIC: usize = 6;
+    pub(in super::super) const KIND: usize = 8;
+    pub(in super::super) const STATUS: usize = 9;
+    pub(in super::super) const TRANSACTION: usize = 10;
+    pub(in super::super) const LIFETIME: usize = 12;
+    pub(in super::super) const RESERVED: usize = 14;
+    pub(in super::super) const OPTIONS: usize = 16;
 }
 
-mod address {
-    pub(super) const HOME: u8 = 1;
-    pub(super) const HOME_AGENT: u8 = 2;
-    pub(super) const CARE_OF: u8 = 3;
-    /// Octets of an address option's data: kind, reserved, address.
-    pub(super) const DATA_LEN: usize = 18;
-    pub(super) const ALIGNMENT: (usize, usize) = (8, 4);
-}
-
-const WITHIN: &str = "binding lookup";
+pub(super) const WITHIN: &str = "binding lookup";
 const MAGIC: u16 = 0x424c;
 const LEN_WITH_ONE_ADDRESS: usize = 72;
 const LEN_WITH_TWO_ADDRESSES: usize = 96;
@@ -78,29 +70,6 @@ pub struct BindingLookup {
     /// The first 96 bits of the MAC.
     pub authenticator: [u8; AUTHENTICATOR_LEN],
 }
-
-/// The Kind field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LookupKind {
-    /// A home agent tells which home address it serves.
-    HomeAgentNotification,
-    /// The SIP server has noted it.
-    HomeAgentNotificationAck,
-    /// The SIP server asks for a care-of address.
-    BindingQuery,
-    /// The home agent answers.
-    BindingReply,
-    /// The home agent tells that an answer no longer holds.
-    BindingChange,
-    /// The SIP server has noted it.
-    BindingChangeAck,
-    /// None of these: dropped and counted once it authenticates.
-    Unknown(u8),
-}
-
-/// The Status field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LookupStatus(pub u8);
 
 /// The second address of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,8 +218,8 @@ impl BindingLookup {
             let found = u16_at(octets, field::MAGIC);
             return Err(WireError::illegal(WITHIN, field::MAGIC, found.into()));
         }
-        let view = BindingLookupView { octets };
-        let mut options = Tail::new(octets);
+        let view = BindingLookupView::new(octets)?;
+        let mut options = LookupOptions::new(octets);
         let home_address = options.home_address()?;
         let told = options.told()?;
         let timestamp = options.timestamp()?;
@@ -320,27 +289,7 @@ impl BindingLookup {
         put(octets, field::TRANSACTION, &self.transaction.to_be_bytes());
         put(octets, field::LIFETIME, &self.lifetime.0.to_be_bytes());
         put(octets, field::RESERVED, &[0, 0]);
-        let mut writer = OptionWriter::new(octets, field::OPTIONS);
-        write_address(&mut writer, address::HOME, self.home_address);
-        match self.told {
-            Some(LookupAddress::HomeAgent(one)) => {
-                write_address(&mut writer, address::HOME_AGENT, one);
-            }
-            Some(LookupAddress::CareOf(one)) => write_address(&mut writer, address::CARE_OF, one),
-            None => {}
-        }
-        writer.align((8, 2));
-        let timestamp = self.timestamp.0.to_be_bytes();
-        writer.option(option_kind::REPLAY_PROTECTION, 8).copy_from_slice(&timestamp);
-        writer.align((8, 5));
-        let authentication = MessageAuthentication {
-            subtype: MessageAuthentication::BINDING_LOOKUP,
-            spi: self.spi,
-            authenticator: self.authenticator,
-        };
-        let data = writer.option(option_kind::AUTHENTICATION, MessageAuthentication::DATA_LEN);
-        authentication.write_data(data);
-        writer.finish();
+        lookup_options::write(self, octets);
     }
 }
 
@@ -351,256 +300,6 @@ enum Tells {
     Nothing,
     HomeAgent,
     CareOf,
-}
-
-fn write_address(writer: &mut OptionWriter<'_>, kind: u8, address: Ipv6Addr) {
-    writer.align(address::ALIGNMENT);
-    let data = writer.option(option_kind::EXPERIMENTAL, address::DATA_LEN);
-    data[..2].copy_from_slice(&[kind, 0]);
-    data[2..].copy_from_slice(&address.octets());
-}
-
-/// The options, which come in one order and end the message.
-struct Tail<'a> {
-    octets: &'a [u8],
-    options: RawOptions<'a>,
-    /// The option after the home address, once that was read and this is no address.
-    ahead: Option<RawOption<'a>>,
-}
-
-impl<'a> Tail<'a> {
-    fn new(octets: &'a [u8]) -> Self {
-        Self { octets, options: RawOptions::new(WITHIN, octets, field::OPTIONS), ahead: None }
-    }
-
-    fn home_address(&mut self) -> Result<Ipv6Addr, WireError> {
-        let option = self.next(option_kind::EXPERIMENTAL, "home address")?;
-        match address_option(&option)? {
-            (address::HOME, home) => Ok(home),
-            (kind, _) => Err(WireError::illegal(WITHIN, option.offset + 2, kind.into())),
-        }
-    }
-
-    fn told(&mut self) -> Result<Option<LookupAddress>, WireError> {
-        let Some(option) = self.pull()? else { return Ok(None) };
-        if option.kind != option_kind::EXPERIMENTAL {
-            self.ahead = Some(option);
-            return Ok(None);
-        }
-        match address_option(&option)? {
-            (address::HOME_AGENT, one) => Ok(Some(LookupAddress::HomeAgent(one))),
-            (address::CARE_OF, one) => Ok(Some(LookupAddress::CareOf(one))),
-            (kind, _) => Err(WireError::illegal(WITHIN, option.offset + 2, kind.into())),
-        }
-    }
-
-    fn timestamp(&mut self) -> Result<NtpTimestamp, WireError> {
-        let option = self.next(option_kind::REPLAY_PROTECTION, "replay protection")?;
-        expect_len(&option, 8)?;
-        Ok(NtpTimestamp(u64::from_be_bytes(array_at(option.data, 0))))
-    }
-
-    fn authentication(&mut self) -> Result<MessageAuthentication, WireError> {
-        let option = self.next(option_kind::AUTHENTICATION, "authentication")?;
-        expect_len(&option, MessageAuthentication::DATA_LEN)?;
-        let subtype = option.data[0];
-        if subtype != MessageAuthentication::BINDING_LOOKUP {
-            return Err(WireError::illegal(WITHIN, option.offset + 2, subtype.into()));
-        }
-        let end = option.offset + 2 + MessageAuthentication::DATA_LEN;
-        if end != self.octets.len() {
-            let fault = Fault::Trailing { octets: self.octets.len() - end };
-            return Err(WireError { within: WITHIN, offset: end, fault });
-        }
-        let spi = u32::from_be_bytes(array_at(option.data, 1));
-        Ok(MessageAuthentication { subtype, spi, authenticator: array_at(option.data, 5) })
-    }
-
-    /// The next option that is not padding, which must be of this kind.
-    fn next(&mut self, kind: u8, what: &'static str) -> Result<RawOption<'a>, WireError> {
-        match self.pull()? {
-            Some(option) if option.kind == kind => Ok(option),
-            Some(option) => Err(WireError::illegal(WITHIN, option.offset, option.kind.into())),
-            None => Err(WireError::missing(WITHIN, self.octets.len(), what)),
-        }
-    }
-
-    fn pull(&mut self) -> Result<Option<RawOption<'a>>, WireError> {
-        if let Some(option) = self.ahead.take() {
-            return Ok(Some(option));
-        }
-        for option in self.options.by_ref() {
-            let option = option?;
-            if !option.is_padding() {
-                return Ok(Some(option));
-            }
-        }
-        Ok(None)
-    }
-}
-
-fn address_option(option: &RawOption<'_>) -> Result<(u8, Ipv6Addr), WireError> {
-    expect_len(option, address::DATA_LEN)?;
-    Ok((option.data[0], address_at(option.data, 2)))
-}
-
-fn expect_len(option: &RawOption<'_>, length: usize) -> Result<(), WireError> {
-    if option.data.len() == length {
-        return Ok(());
-    }
-    let found = u32::try_from(option.data.len()).unwrap_or(u32::MAX);
-    Err(WireError::illegal(WITHIN, option.offset + 1, found))
-}
-
-impl LookupKind {
-    /// The kind that `number` stands for.
-    pub const fn from_number(number: u8) -> Self {
-        match number {
-            1 => Self::HomeAgentNotification,
-            2 => Self::HomeAgentNotificationAck,
-            3 => Self::BindingQuery,
-            4 => Self::BindingReply,
-            5 => Self::BindingChange,
-            6 => Self::BindingChangeAck,
-            other => Self::Unknown(other),
-        }
-    }
-
-    /// The number on the wire.
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::HomeAgentNotification => 1,
-            Self::HomeAgentNotificationAck => 2,
-            Self::BindingQuery => 3,
-            Self::BindingReply => 4,
-            Self::BindingChange => 5,
-            Self::BindingChangeAck => 6,
-            Self::Unknown(number) => number,
-        }
-    }
-
-    /// The name of the message.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::HomeAgentNotification => "Home Agent Notification",
-            Self::HomeAgentNotificationAck => "Home Agent Notification Ack",
-            Self::BindingQuery => "Binding Query",
-            Self::BindingReply => "Binding Reply",
-            Self::BindingChange => "Binding Change",
-            Self::BindingChangeAck => "Binding Change Ack",
-            Self::Unknown(_) => "binding lookup of unknown kind",
-        }
-    }
-
-    const fn letters(self) -> &'static str {
-        match self {
-            Self::HomeAgentNotification => "HAN",
-            Self::HomeAgentNotificationAck => "HAA",
-            Self::BindingQuery => "BQ",
-            Self::BindingReply => "BR",
-            Self::BindingChange => "BC",
-            Self::BindingChangeAck => "BCA",
-            Self::Unknown(_) => "BL",
-        }
-    }
-
-    const fn is_answer(self) -> bool {
-        !matches!(self, Self::HomeAgentNotification | Self::BindingQuery)
-    }
-}
-
-impl LookupStatus {
-    /// The home address is bound, or the notification or change was noted.
-    pub const BOUND: Self = Self(0);
-    /// There is no binding.
-    pub const NO_BINDING: Self = Self(1);
-    /// The home agent does not serve this home address.
-    pub const NOT_MY_HOME_ADDRESS: Self = Self(2);
-    /// Refused.
-    pub const REFUSED: Self = Self(128);
-}
-
-/// A binding lookup message as it lies in the packet: any 16 octets.
-#[derive(Debug, Clone, Copy)]
-pub struct BindingLookupView<T> {
-    octets: T,
-}
-
-impl<T: AsRef<[u8]>> BindingLookupView<T> {
-    /// Views `octets`, from Payload Proto on.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault::Truncated`] where the fixed part is not all there.
-    pub fn new(octets: T) -> Result<Self, WireError> {
-        let have = octets.as_ref().len();
-        if have < field::OPTIONS {
-            return Err(WireError::truncated(WITHIN, 0, field::OPTIONS, have));
-        }
-        Ok(Self { octets })
-    }
-
-    /// The Magic field: 0x424C.
-    pub fn magic(&self) -> u16 {
-        u16_at(self.octets.as_ref(), field::MAGIC)
-    }
-
-    /// The Kind field.
-    pub fn kind(&self) -> LookupKind {
-        LookupKind::from_number(self.octets.as_ref()[field::KIND])
-    }
-
-    /// The Status field.
-    pub fn status(&self) -> LookupStatus {
-        LookupStatus(self.octets.as_ref()[field::STATUS])
-    }
-
-    /// The Transaction field.
-    pub fn transaction(&self) -> u16 {
-        u16_at(self.octets.as_ref(), field::TRANSACTION)
-    }
-
-    /// The Lifetime field.
-    pub fn lifetime(&self) -> Lifetime {
-        Lifetime(u16_at(self.octets.as_ref(), field::LIFETIME))
-    }
-
-    /// The Reserved field.
-    pub fn reserved(&self) -> u16 {
-        u16_at(self.octets.as_ref(), field::RESERVED)
-    }
-}
-
-impl<T: AsMut<[u8]>> BindingLookupView<T> {
-    /// Sets the Magic field.
-    pub fn set_magic(&mut self, value: u16) {
-        put(self.octets.as_mut(), field::MAGIC, &value.to_be_bytes());
-    }
-
-    /// Sets the Kind field.
-    pub fn set_kind(&mut self, value: LookupKind) {
-        self.octets.as_mut()[field::KIND] = value.number();
-    }
-
-    /// Sets the Status field.
-    pub fn set_status(&mut self, value: LookupStatus) {
-        self.octets.as_mut()[field::STATUS] = value.0;
-    }
-
-    /// Sets the Transaction field.
-    pub fn set_transaction(&mut self, value: u16) {
-        put(self.octets.as_mut(), field::TRANSACTION, &value.to_be_bytes());
-    }
-
-    /// Sets the Lifetime field.
-    pub fn set_lifetime(&mut self, value: Lifetime) {
-        put(self.octets.as_mut(), field::LIFETIME, &value.0.to_be_bytes());
-    }
-
-    /// Sets the Reserved field.
-    pub fn set_reserved(&mut self, value: u16) {
-        put(self.octets.as_mut(), field::RESERVED, &value.to_be_bytes());
-    }
 }
 
 impl fmt::Display for BindingLookup {
@@ -618,19 +317,4 @@ impl fmt::Display for BindingLookup {
             None => Ok(()),
         }
     }
-}
-
-impl<T: AsRef<[u8]>> fmt::Display for BindingLookupView<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_letters(f, self.kind(), self.transaction())?;
-        write!(f, " status={} life={}", self.status().0, self.lifetime())
-    }
-}
-
-fn write_letters(f: &mut fmt::Formatter<'_>, kind: LookupKind, transaction: u16) -> fmt::Result {
-    f.write_str(kind.letters())?;
-    if let LookupKind::Unknown(number) = kind {
-        write!(f, " kind={number}")?;
-    }
-    write!(f, " tid={transaction}")
 }

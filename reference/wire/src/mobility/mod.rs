@@ -15,14 +15,22 @@ mod binding_lookup;
 mod binding_refresh_request;
 mod binding_update;
 mod body;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod golden;
 mod header;
+mod lookup_kind;
+mod lookup_options;
+mod lookup_view;
 mod message;
 pub mod option;
 mod options;
+#[cfg(test)]
+mod properties;
+mod return_routability;
 mod sequence;
 mod status;
-mod test;
-mod test_init;
 mod timestamp;
 mod token;
 
@@ -32,20 +40,21 @@ pub use authenticator::{
 };
 pub use binding_acknowledgement::{BindingAcknowledgement, BindingAcknowledgementView};
 pub use binding_error::{BindingError, BindingErrorView};
-pub use binding_lookup::{
-    BindingLookup, BindingLookupView, LookupAddress, LookupKind, LookupStatus,
-};
+pub use binding_lookup::{BindingLookup, LookupAddress};
 pub use binding_refresh_request::BindingRefreshRequest;
 pub use binding_update::{BindingUpdate, BindingUpdateView};
 pub use header::{
     HEADER_LEN_MIN, HeaderView, MESSAGE_LEN_MAX, NO_NEXT_HEADER, PROTOCOL, mh_type, verify,
 };
+pub use lookup_kind::{LookupKind, LookupStatus};
+pub use lookup_view::BindingLookupView;
 pub use message::Message;
 pub use option::{MessageAuthentication, MobilityOption, NonceIndices, RawOption, RawOptions};
 pub use options::{OPTIONS_MAX, Options};
+pub use return_routability::{
+    CareOfTest, CareOfTestInit, HomeTest, HomeTestInit, TestInitView, TestView,
+};
 pub use sequence::{Lifetime, Sequence};
 pub use status::{BindingErrorStatus, Status};
-pub use test::{CareOfTest, HomeTest, TestView};
-pub use test_init::{CareOfTestInit, HomeTestInit, TestInitView};
 pub use timestamp::NtpTimestamp;
 pub use token::{BindingManagementKey, care_of_keygen_token, home_keygen_token};

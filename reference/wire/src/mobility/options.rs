@@ -20,8 +20,8 @@ pub struct Options {
     reserved: usize,
 }
 
-/// Options that a message can have, padding not counted. More of those that are skipped anyway
-/// are not kept.
+/// Options that a message can have, padding not counted, and half as many of kinds that a receiver
+/// skips. More of those are not read, so that no flood of them hides an option that matters.
 pub const OPTIONS_MAX: usize = 12;
 /// Octets for options, whatever message they are in and however they are padded: the longest fixed
 /// part is 24 octets, and 8 more may end the message.
@@ -42,21 +42,12 @@ impl Options {
     /// [`Fault::TooMany`] past [`OPTIONS_MAX`] options, past the octets that a message has, or
     /// past the 255 octets that an option has.
     pub fn push(&mut self, option: MobilityOption) -> Result<(), WireError> {
-        let too_many = |bound| WireError {
-            within: "mobility options",
-            offset: 0,
-            fault: Fault::TooMany { bound },
-        };
-        let data = option.data_len();
-        let reserved = self.reserved + PADDING_MAX + 2 + data;
-        if data > usize::from(u8::MAX) {
-            return Err(too_many(usize::from(u8::MAX)));
+        if option.data_len() > usize::from(u8::MAX) {
+            return Err(too_many(u8::MAX.into()));
         }
-        if reserved > ROOM {
-            return Err(too_many(ROOM));
-        }
-        self.list.try_push(option).map_err(|_| too_many(OPTIONS_MAX))?;
-        self.reserved = reserved;
+        self.check_room(option.kind(), option.data_len())?;
+        self.reserved += PADDING_MAX + 2 + option.data_len();
+        self.list.push(option);
         Ok(())
     }
 
@@ -136,21 +127,31 @@ impl Options {
             if raw.is_padding() {
                 continue;
             }
-            let full = options.list.is_full()
-                || options.reserved + PADDING_MAX + 2 + raw.data.len() > ROOM;
             //= MH-IN-13
-            if full && is_skipped(raw.kind) {
+            let room = options.check_room(raw.kind, raw.data.len());
+            if room.is_err() && is_skipped(raw.kind) {
                 continue;
             }
+            room.map_err(|error| WireError { within, offset: raw.offset, ..error })?;
             if let Some(option) = raw.value(within)? {
-                options.push(option).map_err(|error| WireError {
-                    within,
-                    offset: raw.offset,
-                    ..error
-                })?;
+                options.push(option)?;
             }
         }
         Ok(options)
+    }
+
+    /// Refuses one more option of this kind and length where that would be too many.
+    fn check_room(&self, kind: u8, data_len: usize) -> Result<(), WireError> {
+        let skipped = is_skipped(kind);
+        let (options, room) =
+            if skipped { (OPTIONS_MAX / 2, ROOM / 2) } else { (OPTIONS_MAX, ROOM) };
+        if self.list.len() >= options {
+            return Err(too_many(options));
+        }
+        if self.reserved + PADDING_MAX + 2 + data_len > room {
+            return Err(too_many(room));
+        }
+        Ok(())
     }
 
     /// Octets of a message whose options begin at `start`.
@@ -239,6 +240,10 @@ pub(super) fn authorization_comes_last(
         }
     }
     Ok(())
+}
+
+const fn too_many(bound: usize) -> WireError {
+    WireError { within: "mobility options", offset: 0, fault: Fault::TooMany { bound } }
 }
 
 /// Octets of padding between `at` and the next offset that is `.1` modulo `.0`.

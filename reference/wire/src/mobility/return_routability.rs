@@ -1,17 +1,17 @@
-//! Home Test and Care-of Test (RFC 6275 §6.1.5, §6.1.6).
+//! Return routability: Home and Care-of Test Init, Home and Care-of Test (RFC 6275 §6.1.3 to §6.1.6).
 //!
 //! ```text
 //!  0                   1                   2                   3
 //!  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
 //! +---------------+---------------+---------------+---------------+
-//! | Payload Proto |  Header Len   | MH Type = 3,4 |   Reserved    |
+//! | Payload Proto |  Header Len   | MH Type = 1..4|   Reserved    |
 //! +---------------+---------------+---------------+---------------+
-//! |           Checksum            |          Nonce Index          |
+//! |           Checksum            |  Reserved (1,2) or Nonce Index (3,4)
 //! +-------------------------------+-------------------------------+
 //! +                Home or Care-of Init Cookie                    +
 //! |                          (8 octets)                           |
 //! +---------------------------------------------------------------+
-//! +                Home or Care-of Keygen Token                   +
+//! +          Home or Care-of Keygen Token (types 3, 4)            +
 //! |                          (8 octets)                           |
 //! +---------------------------------------------------------------+
 //! |                       Mobility Options ...                    |
@@ -26,10 +26,149 @@ use super::header::{array_at, mh_type, put, u16_at};
 use crate::WireError;
 
 mod field {
+    pub(super) const RESERVED: usize = 6;
     pub(super) const NONCE_INDEX: usize = 6;
     pub(super) const COOKIE: usize = 8;
     pub(super) const TOKEN: usize = 16;
-    pub(super) const OPTIONS: usize = 24;
+    pub(super) const INIT_OPTIONS: usize = 16;
+    pub(super) const TEST_OPTIONS: usize = 24;
+}
+
+/// A well-formed Home Test Init: asks, through the home agent, for a home keygen token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HomeTestInit {
+    /// Comes back in the Home Test.
+    pub cookie: [u8; 8],
+    /// The options, without padding.
+    pub options: Options,
+}
+
+/// A well-formed Care-of Test Init: asks, on the direct path, for a care-of keygen token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CareOfTestInit {
+    /// Comes back in the Care-of Test.
+    pub cookie: [u8; 8],
+    /// The options, without padding.
+    pub options: Options,
+}
+
+impl HomeTestInit {
+    /// A message without options.
+    pub const fn new(cookie: [u8; 8]) -> Self {
+        Self { cookie, options: Options::new() }
+    }
+}
+
+impl CareOfTestInit {
+    /// A message without options.
+    pub const fn new(cookie: [u8; 8]) -> Self {
+        Self { cookie, options: Options::new() }
+    }
+}
+
+impl Body for HomeTestInit {
+    const NAME: &'static str = "Home Test Init";
+    const MH_TYPE: u8 = mh_type::HOME_TEST_INIT;
+    const FIXED: usize = field::INIT_OPTIONS;
+
+    fn read(octets: &[u8]) -> Result<Self, WireError> {
+        let options = Options::parse(Self::NAME, octets, field::INIT_OPTIONS)?;
+        Ok(Self { cookie: array_at(octets, field::COOKIE), options })
+    }
+
+    fn write(&self, octets: &mut [u8]) {
+        write_init(octets, &self.cookie);
+    }
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+}
+
+impl Body for CareOfTestInit {
+    const NAME: &'static str = "Care-of Test Init";
+    const MH_TYPE: u8 = mh_type::CARE_OF_TEST_INIT;
+    const FIXED: usize = field::INIT_OPTIONS;
+
+    fn read(octets: &[u8]) -> Result<Self, WireError> {
+        let options = Options::parse(Self::NAME, octets, field::INIT_OPTIONS)?;
+        Ok(Self { cookie: array_at(octets, field::COOKIE), options })
+    }
+
+    fn write(&self, octets: &mut [u8]) {
+        write_init(octets, &self.cookie);
+    }
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+}
+
+/// Either Test Init message as it lies in the packet: any 16 octets.
+#[derive(Debug, Clone, Copy)]
+pub struct TestInitView<T> {
+    octets: T,
+}
+
+impl<T: AsRef<[u8]>> TestInitView<T> {
+    /// Views `octets`, from Payload Proto on.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Truncated`](crate::Fault::Truncated) where the fixed part is not all there.
+    pub fn new(octets: T) -> Result<Self, WireError> {
+        let have = octets.as_ref().len();
+        if have < field::INIT_OPTIONS {
+            return Err(WireError::truncated("Test Init", 0, field::INIT_OPTIONS, have));
+        }
+        Ok(Self { octets })
+    }
+
+    /// The Reserved field before the cookie.
+    pub fn reserved(&self) -> u16 {
+        u16_at(self.octets.as_ref(), field::RESERVED)
+    }
+
+    /// The cookie.
+    pub fn cookie(&self) -> [u8; 8] {
+        array_at(self.octets.as_ref(), field::COOKIE)
+    }
+}
+
+impl<T: AsMut<[u8]>> TestInitView<T> {
+    /// Sets the Reserved field before the cookie.
+    pub fn set_reserved(&mut self, value: u16) {
+        put(self.octets.as_mut(), field::RESERVED, &value.to_be_bytes());
+    }
+
+    /// Sets the cookie.
+    pub fn set_cookie(&mut self, value: [u8; 8]) {
+        put(self.octets.as_mut(), field::COOKIE, &value);
+    }
+}
+
+//= MH-OUT-04
+fn write_init(octets: &mut [u8], cookie: &[u8; 8]) {
+    put(octets, field::RESERVED, &[0, 0]);
+    put(octets, field::COOKIE, cookie);
+}
+
+impl fmt::Display for HomeTestInit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HoTI cookie={}{}", Hex(&self.cookie), self.options)
+    }
+}
+
+impl fmt::Display for CareOfTestInit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CoTI cookie={}{}", Hex(&self.cookie), self.options)
+    }
+}
+
+impl<T: AsRef<[u8]>> fmt::Display for TestInitView<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Test Init cookie={}", Hex(&self.cookie()))
+    }
 }
 
 /// A well-formed Home Test: brings the home keygen token, through the home agent.
@@ -75,19 +214,19 @@ impl CareOfTest {
 impl Body for HomeTest {
     const NAME: &'static str = "Home Test";
     const MH_TYPE: u8 = mh_type::HOME_TEST;
-    const FIXED: usize = field::OPTIONS;
+    const FIXED: usize = field::TEST_OPTIONS;
 
     fn read(octets: &[u8]) -> Result<Self, WireError> {
         Ok(Self {
             nonce_index: u16_at(octets, field::NONCE_INDEX),
             cookie: array_at(octets, field::COOKIE),
             token: array_at(octets, field::TOKEN),
-            options: Options::parse(Self::NAME, octets, field::OPTIONS)?,
+            options: Options::parse(Self::NAME, octets, field::TEST_OPTIONS)?,
         })
     }
 
     fn write(&self, octets: &mut [u8]) {
-        write(octets, self.nonce_index, &self.cookie, &self.token);
+        write_test(octets, self.nonce_index, &self.cookie, &self.token);
     }
 
     fn options(&self) -> &Options {
@@ -98,19 +237,19 @@ impl Body for HomeTest {
 impl Body for CareOfTest {
     const NAME: &'static str = "Care-of Test";
     const MH_TYPE: u8 = mh_type::CARE_OF_TEST;
-    const FIXED: usize = field::OPTIONS;
+    const FIXED: usize = field::TEST_OPTIONS;
 
     fn read(octets: &[u8]) -> Result<Self, WireError> {
         Ok(Self {
             nonce_index: u16_at(octets, field::NONCE_INDEX),
             cookie: array_at(octets, field::COOKIE),
             token: array_at(octets, field::TOKEN),
-            options: Options::parse(Self::NAME, octets, field::OPTIONS)?,
+            options: Options::parse(Self::NAME, octets, field::TEST_OPTIONS)?,
         })
     }
 
     fn write(&self, octets: &mut [u8]) {
-        write(octets, self.nonce_index, &self.cookie, &self.token);
+        write_test(octets, self.nonce_index, &self.cookie, &self.token);
     }
 
     fn options(&self) -> &Options {
@@ -132,8 +271,8 @@ impl<T: AsRef<[u8]>> TestView<T> {
     /// [`Fault::Truncated`](crate::Fault::Truncated) where the fixed part is not all there.
     pub fn new(octets: T) -> Result<Self, WireError> {
         let have = octets.as_ref().len();
-        if have < field::OPTIONS {
-            return Err(WireError::truncated("Test", 0, field::OPTIONS, have));
+        if have < field::TEST_OPTIONS {
+            return Err(WireError::truncated("Test", 0, field::TEST_OPTIONS, have));
         }
         Ok(Self { octets })
     }
@@ -171,7 +310,7 @@ impl<T: AsMut<[u8]>> TestView<T> {
     }
 }
 
-fn write(octets: &mut [u8], nonce_index: u16, cookie: &[u8; 8], token: &[u8; 8]) {
+fn write_test(octets: &mut [u8], nonce_index: u16, cookie: &[u8; 8], token: &[u8; 8]) {
     put(octets, field::NONCE_INDEX, &nonce_index.to_be_bytes());
     put(octets, field::COOKIE, cookie);
     put(octets, field::TOKEN, token);
@@ -210,7 +349,7 @@ fn write_line(
 }
 
 /// Octets as hexadecimal digits.
-pub(super) struct Hex<'a>(pub(super) &'a [u8]);
+struct Hex<'a>(&'a [u8]);
 
 impl fmt::Display for Hex<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

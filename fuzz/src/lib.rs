@@ -6,6 +6,7 @@
 mod capture;
 mod icmpv6;
 mod media;
+mod mobility;
 mod node;
 mod packet;
 mod sip;
@@ -28,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "frame", oracle: packet::frame },
     Target { name: "packet", oracle: packet::packet },
     Target { name: "icmpv6", oracle: icmpv6::message },
+    Target { name: "mobility", oracle: mobility::message },
     Target { name: "sip", oracle: sip::message },
     Target { name: "sip_stream", oracle: sip::stream },
     Target { name: "router", oracle: node::router },

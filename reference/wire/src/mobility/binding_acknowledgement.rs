@@ -20,7 +20,6 @@ use std::net::Ipv6Addr;
 use super::authenticator::{Authorization, authorized};
 use super::body::{self, Body};
 use super::header::{mh_type, put, u16_at};
-use super::options::authorization_comes_last;
 use super::{
     Lifetime, MessageAuthentication, MobilityOption, NtpTimestamp, Options, Sequence, Status,
 };
@@ -125,16 +124,16 @@ impl Body for BindingAcknowledgement {
     const MH_TYPE: u8 = mh_type::BINDING_ACKNOWLEDGEMENT;
     const FIXED: usize = field::OPTIONS;
 
-    fn read(octets: &[u8]) -> Result<Self, WireError> {
-        let options = Options::parse(WITHIN, octets, field::OPTIONS)?;
-        authorization_comes_last(WITHIN, octets, field::OPTIONS)?;
-        Ok(Self {
-            status: Status(octets[field::STATUS]),
-            key_management: octets[field::FLAGS] & KEY_MANAGEMENT != 0,
-            sequence: Sequence(u16_at(octets, field::SEQUENCE)),
-            lifetime: Lifetime(u16_at(octets, field::LIFETIME)),
-            options,
-        })
+    fn blank() -> Self {
+        Self::new(Status::ACCEPTED, Sequence(0), Lifetime::ZERO)
+    }
+
+    fn read(&mut self, octets: &[u8]) -> Result<(), WireError> {
+        self.status = Status(octets[field::STATUS]);
+        self.key_management = octets[field::FLAGS] & KEY_MANAGEMENT != 0;
+        self.sequence = Sequence(u16_at(octets, field::SEQUENCE));
+        self.lifetime = Lifetime(u16_at(octets, field::LIFETIME));
+        self.options.read_authorized(WITHIN, octets, field::OPTIONS)
     }
 
     //= MH-OUT-04

@@ -66,12 +66,14 @@ impl Body for BindingError {
     const MH_TYPE: u8 = mh_type::BINDING_ERROR;
     const FIXED: usize = field::OPTIONS;
 
-    fn read(octets: &[u8]) -> Result<Self, WireError> {
-        Ok(Self {
-            status: BindingErrorStatus(octets[field::STATUS]),
-            home_address: address_at(octets, field::HOME_ADDRESS),
-            options: Options::parse(WITHIN, octets, field::OPTIONS)?,
-        })
+    fn blank() -> Self {
+        Self::unknown_binding(Ipv6Addr::UNSPECIFIED)
+    }
+
+    fn read(&mut self, octets: &[u8]) -> Result<(), WireError> {
+        self.status = BindingErrorStatus(octets[field::STATUS]);
+        self.home_address = address_at(octets, field::HOME_ADDRESS);
+        self.options.read(WITHIN, octets, field::OPTIONS)
     }
 
     //= MH-OUT-04

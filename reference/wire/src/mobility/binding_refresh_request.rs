@@ -36,8 +36,12 @@ impl Body for BindingRefreshRequest {
     const MH_TYPE: u8 = mh_type::BINDING_REFRESH_REQUEST;
     const FIXED: usize = OPTIONS;
 
-    fn read(octets: &[u8]) -> Result<Self, WireError> {
-        Ok(Self { options: Options::parse(WITHIN, octets, OPTIONS)? })
+    fn blank() -> Self {
+        Self::default()
+    }
+
+    fn read(&mut self, octets: &[u8]) -> Result<(), WireError> {
+        self.options.read(WITHIN, octets, OPTIONS)
     }
 
     //= MH-OUT-04

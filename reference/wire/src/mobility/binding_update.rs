@@ -20,7 +20,6 @@ use std::net::Ipv6Addr;
 use super::authenticator::{Authorization, authorized};
 use super::body::{self, Body};
 use super::header::{mh_type, put, u16_at};
-use super::options::authorization_comes_last;
 use super::{
     Lifetime, MessageAuthentication, MobilityOption, NonceIndices, NtpTimestamp, Options, Sequence,
 };
@@ -160,20 +159,20 @@ impl Body for BindingUpdate {
     const MH_TYPE: u8 = mh_type::BINDING_UPDATE;
     const FIXED: usize = field::OPTIONS;
 
+    fn blank() -> Self {
+        Self::new(Sequence(0), Lifetime::ZERO)
+    }
+
     //= MH-IN-12
-    fn read(octets: &[u8]) -> Result<Self, WireError> {
-        let options = Options::parse(WITHIN, octets, field::OPTIONS)?;
-        authorization_comes_last(WITHIN, octets, field::OPTIONS)?;
+    fn read(&mut self, octets: &[u8]) -> Result<(), WireError> {
         let flags = octets[field::FLAGS];
-        Ok(Self {
-            sequence: Sequence(u16_at(octets, field::SEQUENCE)),
-            acknowledge: flags & flag::ACKNOWLEDGE != 0,
-            home_registration: flags & flag::HOME_REGISTRATION != 0,
-            link_local_compatibility: flags & flag::LINK_LOCAL_COMPATIBILITY != 0,
-            key_management: flags & flag::KEY_MANAGEMENT != 0,
-            lifetime: Lifetime(u16_at(octets, field::LIFETIME)),
-            options,
-        })
+        self.sequence = Sequence(u16_at(octets, field::SEQUENCE));
+        self.acknowledge = flags & flag::ACKNOWLEDGE != 0;
+        self.home_registration = flags & flag::HOME_REGISTRATION != 0;
+        self.link_local_compatibility = flags & flag::LINK_LOCAL_COMPATIBILITY != 0;
+        self.key_management = flags & flag::KEY_MANAGEMENT != 0;
+        self.lifetime = Lifetime(u16_at(octets, field::LIFETIME));
+        self.options.read_authorized(WITHIN, octets, field::OPTIONS)
     }
 
     //= MH-OUT-04

@@ -15,18 +15,20 @@ pub(super) trait Body: Sized {
     /// Octets up to the options.
     const FIXED: usize;
 
-    /// Reads a message whose fixed part is there.
-    fn read(octets: &[u8]) -> Result<Self, WireError>;
+    /// A message to read into: it says nothing and has no options.
+    fn blank() -> Self;
+    /// Reads a message whose fixed part is there into this one, which is blank.
+    fn read(&mut self, octets: &[u8]) -> Result<(), WireError>;
     /// Writes the fixed part from octet 6 on, every octet of it.
     fn write(&self, octets: &mut [u8]);
     /// The options.
     fn options(&self) -> &Options;
 }
 
-/// Reads a message that fills `octets`, once its header allows it.
-pub(super) fn parse<B: Body>(octets: &[u8]) -> Result<B, WireError> {
+/// Reads a message that fills `octets` into `body`, which is blank, once its header allows it.
+pub(super) fn read<B: Body>(body: &mut B, octets: &[u8]) -> Result<(), WireError> {
     check_header(B::NAME, B::FIXED, octets)?;
-    B::read(octets)
+    body.read(octets)
 }
 
 /// Refuses a Payload Proto that is not 59 and a Header Len that is too short for `fixed` octets, in

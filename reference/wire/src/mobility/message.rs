@@ -57,21 +57,38 @@ impl Message {
     /// its length; after Binding Authorization Data in an update or acknowledgement that goes on.
     pub fn parse(octets: &[u8]) -> Result<Self, WireError> {
         let octets = bounded(octets)?;
-        let mh_type = octets[field::MH_TYPE];
-        Ok(match mh_type {
-            mh_type::BINDING_REFRESH_REQUEST => Self::BindingRefreshRequest(body::parse(octets)?),
-            mh_type::HOME_TEST_INIT => Self::HomeTestInit(body::parse(octets)?),
-            mh_type::CARE_OF_TEST_INIT => Self::CareOfTestInit(body::parse(octets)?),
-            mh_type::HOME_TEST => Self::HomeTest(body::parse(octets)?),
-            mh_type::CARE_OF_TEST => Self::CareOfTest(body::parse(octets)?),
-            mh_type::BINDING_UPDATE => Self::BindingUpdate(body::parse(octets)?),
-            mh_type::BINDING_ACKNOWLEDGEMENT => Self::BindingAcknowledgement(body::parse(octets)?),
-            mh_type::BINDING_ERROR => Self::BindingError(body::parse(octets)?),
+        let mut message = Self::blank(octets);
+        match &mut message {
+            Self::BindingRefreshRequest(one) => body::read(one, octets)?,
+            Self::HomeTestInit(one) => body::read(one, octets)?,
+            Self::CareOfTestInit(one) => body::read(one, octets)?,
+            Self::HomeTest(one) => body::read(one, octets)?,
+            Self::CareOfTest(one) => body::read(one, octets)?,
+            Self::BindingUpdate(one) => body::read(one, octets)?,
+            Self::BindingAcknowledgement(one) => body::read(one, octets)?,
+            Self::BindingError(one) => body::read(one, octets)?,
+            Self::BindingLookup(one) => *one = BindingLookup::parse(octets)?,
+            Self::Unknown { data, .. } => data.extend_from_slice(&octets[field::DATA..]),
+        }
+        Ok(message)
+    }
+
+    /// A message of the type that `octets` has, to read into.
+    fn blank(octets: &[u8]) -> Self {
+        match octets[field::MH_TYPE] {
+            mh_type::BINDING_REFRESH_REQUEST => BindingRefreshRequest::blank().into(),
+            mh_type::HOME_TEST_INIT => HomeTestInit::blank().into(),
+            mh_type::CARE_OF_TEST_INIT => CareOfTestInit::blank().into(),
+            mh_type::HOME_TEST => HomeTest::blank().into(),
+            mh_type::CARE_OF_TEST => CareOfTest::blank().into(),
+            mh_type::BINDING_UPDATE => BindingUpdate::blank().into(),
+            mh_type::BINDING_ACKNOWLEDGEMENT => BindingAcknowledgement::blank().into(),
+            mh_type::BINDING_ERROR => BindingError::blank().into(),
             mh_type::EXPERIMENTAL if BindingLookup::has_magic(octets) => {
-                Self::BindingLookup(BindingLookup::parse(octets)?)
+                BindingLookup::query(0, Ipv6Addr::UNSPECIFIED).into()
             }
-            _ => Self::Unknown { mh_type, data: octets[field::DATA..].to_vec() },
-        })
+            mh_type => Self::Unknown { mh_type, data: Vec::new() },
+        }
     }
 
     /// The MH Type field.

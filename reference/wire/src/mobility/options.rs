@@ -115,29 +115,55 @@ impl Options {
         })
     }
 
-    /// Reads the options that begin at `start` of the whole message `octets`.
-    pub(super) fn parse(
+    /// Reads the options that begin at `start` of the whole message `octets` into these, which are
+    /// empty: in place, for a copy of them takes as long as reading them.
+    pub(super) fn read(
+        &mut self,
         within: &'static str,
         octets: &[u8],
         start: usize,
-    ) -> Result<Self, WireError> {
-        let mut options = Self::new();
+    ) -> Result<(), WireError> {
         for raw in RawOptions::new(within, octets, start) {
             let raw = raw?;
             if raw.is_padding() {
                 continue;
             }
             //= MH-IN-13
-            let room = options.check_room(raw.kind, raw.data.len());
+            let room = self.check_room(raw.kind, raw.data.len());
             if room.is_err() && is_skipped(raw.kind) {
                 continue;
             }
             room.map_err(|error| WireError { within, offset: raw.offset, ..error })?;
             if let Some(option) = raw.value(within)? {
-                options.push(option)?;
+                self.reserved += PADDING_MAX + 2 + raw.data.len();
+                self.list.push(option);
             }
         }
-        Ok(options)
+        Ok(())
+    }
+
+    /// Reads options as [`read`](Self::read) does, and refuses any after Binding Authorization
+    /// Data, padding too (RFC 6275 §6.2.7).
+    pub(super) fn read_authorized(
+        &mut self,
+        within: &'static str,
+        octets: &[u8],
+        start: usize,
+    ) -> Result<(), WireError> {
+        self.read(within, octets, start)?;
+        if self.authorization_data().is_none() {
+            return Ok(());
+        }
+        //= CN-BU-16
+        for raw in RawOptions::new(within, octets, start) {
+            let raw = raw?;
+            let end = raw.offset + 2 + AUTHENTICATOR_LEN;
+            if raw.kind == kind::BINDING_AUTHORIZATION_DATA && end != octets.len() {
+                let fault = Fault::Trailing { octets: octets.len().saturating_sub(end) };
+                return Err(WireError { within, offset: end, fault });
+            }
+        }
+        Ok(())
     }
 
     /// Refuses one more option of this kind and length where that would be too many.
@@ -221,34 +247,14 @@ impl<'a> OptionWriter<'a> {
     }
 }
 
-/// Refuses a message in which anything follows Binding Authorization Data (RFC 6275 §6.2.7).
-pub(super) fn authorization_comes_last(
-    within: &'static str,
-    octets: &[u8],
-    start: usize,
-) -> Result<(), WireError> {
-    //= CN-BU-16
-    for raw in RawOptions::new(within, octets, start) {
-        let raw = raw?;
-        let end = raw.offset + 2 + AUTHENTICATOR_LEN;
-        if raw.kind == kind::BINDING_AUTHORIZATION_DATA && end != octets.len() {
-            return Err(WireError {
-                within,
-                offset: end,
-                fault: Fault::Trailing { octets: octets.len().saturating_sub(end) },
-            });
-        }
-    }
-    Ok(())
-}
-
 const fn too_many(bound: usize) -> WireError {
     WireError { within: "mobility options", offset: 0, fault: Fault::TooMany { bound } }
 }
 
-/// Octets of padding between `at` and the next offset that is `.1` modulo `.0`.
+/// Octets of padding between `at` and the next offset that is `remainder` modulo `modulus`, a power
+/// of two: a division for each option would be what takes longest in reading and writing a message.
 const fn padding(at: usize, (modulus, remainder): (usize, usize)) -> usize {
-    (remainder + modulus - at % modulus) % modulus
+    remainder.wrapping_sub(at) & (modulus - 1)
 }
 
 /// Whether a receiver skips options of this kind without harm.

@@ -71,9 +71,13 @@ impl Body for HomeTestInit {
     const MH_TYPE: u8 = mh_type::HOME_TEST_INIT;
     const FIXED: usize = field::INIT_OPTIONS;
 
-    fn read(octets: &[u8]) -> Result<Self, WireError> {
-        let options = Options::parse(Self::NAME, octets, field::INIT_OPTIONS)?;
-        Ok(Self { cookie: array_at(octets, field::COOKIE), options })
+    fn blank() -> Self {
+        Self::new([0; 8])
+    }
+
+    fn read(&mut self, octets: &[u8]) -> Result<(), WireError> {
+        self.cookie = array_at(octets, field::COOKIE);
+        self.options.read(Self::NAME, octets, field::INIT_OPTIONS)
     }
 
     fn write(&self, octets: &mut [u8]) {
@@ -90,9 +94,13 @@ impl Body for CareOfTestInit {
     const MH_TYPE: u8 = mh_type::CARE_OF_TEST_INIT;
     const FIXED: usize = field::INIT_OPTIONS;
 
-    fn read(octets: &[u8]) -> Result<Self, WireError> {
-        let options = Options::parse(Self::NAME, octets, field::INIT_OPTIONS)?;
-        Ok(Self { cookie: array_at(octets, field::COOKIE), options })
+    fn blank() -> Self {
+        Self::new([0; 8])
+    }
+
+    fn read(&mut self, octets: &[u8]) -> Result<(), WireError> {
+        self.cookie = array_at(octets, field::COOKIE);
+        self.options.read(Self::NAME, octets, field::INIT_OPTIONS)
     }
 
     fn write(&self, octets: &mut [u8]) {
@@ -216,13 +224,15 @@ impl Body for HomeTest {
     const MH_TYPE: u8 = mh_type::HOME_TEST;
     const FIXED: usize = field::TEST_OPTIONS;
 
-    fn read(octets: &[u8]) -> Result<Self, WireError> {
-        Ok(Self {
-            nonce_index: u16_at(octets, field::NONCE_INDEX),
-            cookie: array_at(octets, field::COOKIE),
-            token: array_at(octets, field::TOKEN),
-            options: Options::parse(Self::NAME, octets, field::TEST_OPTIONS)?,
-        })
+    fn blank() -> Self {
+        Self::new(0, [0; 8], [0; 8])
+    }
+
+    fn read(&mut self, octets: &[u8]) -> Result<(), WireError> {
+        self.nonce_index = u16_at(octets, field::NONCE_INDEX);
+        self.cookie = array_at(octets, field::COOKIE);
+        self.token = array_at(octets, field::TOKEN);
+        self.options.read(Self::NAME, octets, field::TEST_OPTIONS)
     }
 
     fn write(&self, octets: &mut [u8]) {
@@ -239,13 +249,15 @@ impl Body for CareOfTest {
     const MH_TYPE: u8 = mh_type::CARE_OF_TEST;
     const FIXED: usize = field::TEST_OPTIONS;
 
-    fn read(octets: &[u8]) -> Result<Self, WireError> {
-        Ok(Self {
-            nonce_index: u16_at(octets, field::NONCE_INDEX),
-            cookie: array_at(octets, field::COOKIE),
-            token: array_at(octets, field::TOKEN),
-            options: Options::parse(Self::NAME, octets, field::TEST_OPTIONS)?,
-        })
+    fn blank() -> Self {
+        Self::new(0, [0; 8], [0; 8])
+    }
+
+    fn read(&mut self, octets: &[u8]) -> Result<(), WireError> {
+        self.nonce_index = u16_at(octets, field::NONCE_INDEX);
+        self.cookie = array_at(octets, field::COOKIE);
+        self.token = array_at(octets, field::TOKEN);
+        self.options.read(Self::NAME, octets, field::TEST_OPTIONS)
     }
 
     fn write(&self, octets: &mut [u8]) {

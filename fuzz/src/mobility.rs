@@ -1,0 +1,45 @@
+//! What must hold of any octets read as a Mobility Header.
+
+use std::net::Ipv6Addr;
+
+use roamproof_wire::mobility::{
+    self, BindingAcknowledgementView, BindingErrorView, BindingLookupView, BindingManagementKey,
+    BindingUpdateView, HeaderView, Message, TestInitView, TestView,
+};
+
+/// Any octets can be looked at; a message that is accepted is written, every octet of it, and read
+/// back the same.
+///
+/// Neither checksum nor authenticator is asked for before that, or nothing random would get past.
+pub(crate) fn message(octets: &[u8]) {
+    look_at(octets);
+    let Ok(message) = Message::parse(octets) else { return };
+    let _ = message.to_string();
+    let [clean, dirty] = [0x00, 0xff].map(|fill| {
+        let mut buffer = vec![fill; message.buffer_len()];
+        message.emit(SOURCE, DESTINATION, &mut buffer);
+        buffer
+    });
+    assert_eq!(clean, dirty, "octets left as they were");
+    assert_eq!(mobility::verify(SOURCE, DESTINATION, &clean), Ok(()), "our own checksum is right");
+    assert_eq!(Message::parse(&clean), Ok(message), "not read back as it was written");
+}
+
+/// Every view, and everything that judges, over the same octets.
+fn look_at(octets: &[u8]) {
+    let _ = HeaderView::new(octets).map(|view| view.to_string());
+    let _ = BindingUpdateView::new(octets).map(|view| view.to_string());
+    let _ = BindingAcknowledgementView::new(octets).map(|view| view.to_string());
+    let _ = BindingErrorView::new(octets).map(|view| view.to_string());
+    let _ = TestInitView::new(octets).map(|view| view.to_string());
+    let _ = TestView::new(octets).map(|view| view.to_string());
+    let _ = BindingLookupView::new(octets).map(|view| view.to_string());
+    let _ = mobility::verify(SOURCE, DESTINATION, octets);
+    let kbm = BindingManagementKey([0x5a; 20]);
+    assert!(!mobility::verify_binding_authorization(&kbm, SOURCE, DESTINATION, octets));
+    assert!(!mobility::verify_mn_ha(b"a key", SOURCE, DESTINATION, octets));
+    assert!(!mobility::verify_lookup(b"a key", SOURCE, DESTINATION, octets));
+}
+
+const SOURCE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xa, 0, 0, 0, 0, 0x100);
+const DESTINATION: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xc, 0, 0, 0, 0, 0xc);

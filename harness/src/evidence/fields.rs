@@ -139,8 +139,7 @@ fn named(layer: dissect::Layer, ends: &mut Ends) -> Layer {
     let fields = layer.fields.into_iter().map(|field| {
         // What remains of a time hangs on when it is told.
         let remains = is_lookup && field.name.starts_with("lifetime");
-        let meaning =
-            if remains { Meaning::Verified } else { meaning(name, field.name, ends) };
+        let meaning = if remains { Meaning::Verified } else { meaning(name, field.name, ends) };
         Field { name: field.name.replace(' ', "-"), value: json(field.value), meaning }
     });
     Layer { name, summary: layer.summary, fields: fields.collect() }

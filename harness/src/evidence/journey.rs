@@ -133,13 +133,17 @@ impl Journeys {
         }
     }
 
-    /// The packet that this frame carries on: it lies at the router that sends the frame.
+    /// The packet that this frame carries on: it lies at the router that sends the frame, or at
+    /// another where the capture does not hold the link between them.
     fn continued(&mut self, frame: &Frame, source: Option<usize>, packet: &[u8]) -> Option<Open> {
-        let continues = |open: &Open| {
-            let node = open.at.is_none() || source.is_none() || open.at == source;
-            node && open.arrow.links.last() != Some(&frame.link) && open.packet == packet
+        let origin = source.is_some_and(|node| !self.names.passes_on(node));
+        let same = |open: &Open| {
+            open.packet == packet && open.arrow.links.last() != Some(&frame.link) && !origin
         };
-        self.open.iter().position(continues).and_then(|index| self.open.remove(index))
+        let at_sender = |open: &Open| same(open) && open.at == source;
+        let index =
+            self.open.iter().position(at_sender).or_else(|| self.open.iter().position(same));
+        index.and_then(|index| self.open.remove(index))
     }
 
     fn begun(
@@ -255,3 +259,68 @@ const OPEN_MAX: usize = 4096;
 
 /// More flows of media are not followed at a time.
 const RUNS_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::sample;
+    use rstest::rstest;
+
+    /// The terminal sends an answer at 10 ms, which arrives at 30 ms; what the correspondent sent
+    /// at 1 ms arrives at the terminal before or after that.
+    #[rstest]
+    #[case::arrives_before_the_answer_leaves(8, &["Echo Request", "Echo Reply"])]
+    #[case::arrives_after_the_answer_left(20, &["Echo Reply", "Echo Request"])]
+    fn the_order_is_the_one_that_the_focus_saw(#[case] arrives_ms: u64, #[case] order: &[&str]) {
+        let (request, reply) = sample::echo();
+        let mut frames = vec![
+            (1, 3, (4, 0x13), &request),
+            (arrives_ms, 1, (0x20, 1), &request),
+            (10, 1, (1, 0x20), &reply),
+            (30, 3, (0x13, 4), &reply),
+        ];
+        frames.sort_by_key(|(at, ..)| *at);
+        let mut capture = sample::empty();
+        for (at, link, hop, packet) in frames {
+            let frame = sample::framed(hop, packet);
+            capture.record(Duration::from_millis(at), LinkId(link), frame);
+        }
+        let mut journeys = Journeys::new(sample::names(), Some("mt"), false);
+        let mut arrows: Vec<Arrow> =
+            capture.frames.iter().flat_map(|frame| journeys.push(frame)).collect();
+        arrows.extend(journeys.finish());
+        let told: Vec<String> = arrows
+            .iter()
+            .map(|arrow| arrow.sight.line.split(" id").next().unwrap_or_default().to_owned())
+            .collect();
+        assert_eq!(told, order);
+        assert!(arrows.iter().all(|arrow| arrow.links.len() == 2 && arrow.end == End::Arrived));
+    }
+
+    #[test]
+    fn a_retransmission_is_a_packet_of_its_own() {
+        let (request, _) = sample::echo();
+        let mut capture = sample::empty();
+        for at in [0, 1] {
+            capture.record(
+                Duration::from_millis(at),
+                LinkId(3),
+                sample::framed((4, 0x13), &request),
+            );
+        }
+        for at in [2, 3] {
+            capture.record(
+                Duration::from_millis(at),
+                LinkId(1),
+                sample::framed((0x20, 1), &request),
+            );
+        }
+        let mut journeys = Journeys::new(sample::names(), None, false);
+        for frame in &capture.frames[..3] {
+            journeys.push(frame);
+        }
+        let mut arrows = journeys.push(&capture.frames[3]);
+        arrows.extend(journeys.finish());
+        assert!(arrows.iter().all(|arrow| arrow.frames.len() == 2), "{arrows:?}");
+    }
+}

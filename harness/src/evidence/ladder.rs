@@ -38,15 +38,17 @@ impl Default for LadderStyle {
     }
 }
 
-/// Draws a whole capture.
+/// Draws a whole capture, with the nodes that have a part in it as columns.
 pub fn ladder(capture: &Capture, names: &Names, style: &LadderStyle) -> String {
     let mut printer = LadderPrinter::new(names.clone(), capture.links.clone(), style.clone());
-    let mut text = String::new();
+    let mut arrows = Vec::new();
     for frame in &capture.frames {
-        text.extend(printer.push(frame));
+        arrows.append(&mut printer.journeys.push(frame));
     }
-    text.extend(printer.finish());
-    text
+    arrows.append(&mut printer.journeys.finish());
+    let used = |node: &usize| arrows.iter().any(|arrow| [arrow.from, arrow.to].contains(node));
+    printer.columns = (0..printer.journeys.names().len()).filter(used).collect();
+    printer.draw(&arrows).unwrap_or_default()
 }
 
 /// Draws a ladder while frames come.
@@ -328,16 +330,36 @@ mod tests {
     #[test]
     fn a_call_is_drawn_as_the_mobile_terminal_sees_it() {
         insta::assert_snapshot!(ladder(&sample::capture(), &sample::names(), &LadderStyle::default()), @r"
-                   mt        ha        ss        cn
-        2.000100    │         │◀────────┤         │  INVITE sip:mt@example.com  #1,2 server › home
-        2.000300    │◀════════╡         │         │  [ha→coa] INVITE sip:mt@example.com  #3,4,5 home › backbone › visited-1
-        2.000600    ├─────✗   │         │         │  BU seq=4660 A life=420s ✗ lost  #6 visited-1
-        2.000700    ╞════════▶│         │         │  [coa→ha] 180 Ringing  #7,8,9 visited-1 › backbone › home
-                 ▸ FAIL CL-RO-01: 180 before BA
                    mt        ha        ss        cn     …b8:a::77
+        2.000100    │         │◀────────┤         │         │  INVITE sip:mt@example.com  #1,2 server › home
+        2.000300    │◀════════╡         │         │         │  [ha→coa] INVITE sip:mt@example.com  #3,4,5 home › backbone › visited-1
+        2.000600    ├─────✗   │         │         │         │  BU seq=4660 A life=420s ✗ lost  #6 visited-1
+        2.000700    ╞════════▶│         │         │         │  [coa→ha] 180 Ringing  #7,8,9 visited-1 › backbone › home
+                 ▸ FAIL CL-RO-01: 180 before BA
         2.001100    │◀┄┄┄┄┄┄┄┄┼┄┄┄┄┄┄┄┄┄┼┄┄┄┄┄┄┄┄┄┤         │  RTP payload type 0 ×3 direct  #11,12,13 correspondent › backbone › visited-1
         2.002000    │         │         │         ├─────✗   │  Echo Request id=7 seq=8 ✗ not seen again  #20 correspondent
         ");
+    }
+
+    #[test]
+    fn lines_come_while_frames_come_and_say_the_same() {
+        let capture = sample::capture();
+        let style = LadderStyle { path: false, ..LadderStyle::default() };
+        let mut printer = LadderPrinter::new(sample::names(), capture.links.clone(), style.clone());
+        let mut told = Vec::new();
+        for frame in &capture.frames {
+            told.push(printer.push(frame).unwrap_or_default());
+        }
+        // The INVITE arrives at the home agent with the second frame, at the terminal with the fifth.
+        assert!(told[0].is_empty() && told[1].contains("INVITE") && told[4].contains("INVITE"));
+        told.push(printer.note(Duration::from_secs(3), "PASS CL-INT-01"));
+        let told = told.concat();
+        let whole = ladder(&capture, &sample::names(), &style);
+        for line in whole.lines().skip(1) {
+            let label = line.rsplit('│').next().unwrap_or(line).trim();
+            assert!(told.contains(label), "{label} is missing in\n{told}");
+        }
+        assert!(told.ends_with("3.000000 ▸ PASS CL-INT-01\n"), "{told}");
     }
 
     #[test]

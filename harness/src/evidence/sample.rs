@@ -81,6 +81,24 @@ pub(super) fn capture() -> Capture {
     capture
 }
 
+/// A capture of the sample's links without frames.
+pub(super) fn empty() -> Capture {
+    Capture::new(LINKS, Duration::from_secs(1_000_000_000))
+}
+
+/// A packet in a frame from one link-layer address, by its last octet, to another.
+pub(super) fn framed(hop: (u8, u8), packet: &[u8]) -> Vec<u8> {
+    [&mac(hop.1)[..], &mac(hop.0), &[0x86, 0xdd], packet].concat()
+}
+
+/// An echo request from the correspondent to the care-of address, and the reply.
+pub(super) fn echo() -> (Vec<u8>, Vec<u8>) {
+    (
+        packet(CN, CARE_OF, 58, &[128, 0, 0, 0, 0, 7, 0, 8]),
+        packet(CARE_OF, CN, 58, &[129, 0, 0, 0, 0, 7, 0, 8]),
+    )
+}
+
 /// What varies between two runs of the exchange, and what must not.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Run {

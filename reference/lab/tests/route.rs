@@ -139,7 +139,7 @@ impl Network {
     }
 
     fn tell_cn(&mut self, line: &str) {
-        let command: Command = line.parse().unwrap();
+        let command: Command = line.parse().expect("a command");
         self.lab.tell(self.cn, &command);
     }
 
@@ -176,7 +176,7 @@ impl Network {
     fn care_of(&self) -> String {
         let seen = self.seen.borrow();
         let to_mt = seen.iter().filter_map(|(_, frame)| packet_in(frame));
-        let last = to_mt.filter(|packet| packet.routing.is_some()).last();
+        let last = to_mt.rev().find(|packet| packet.routing.is_some());
         last.map(|packet| packet.header.destination.to_string()).unwrap_or_default()
     }
 }

@@ -3,19 +3,21 @@
 //! A role gives it every TCP segment for its addresses and sends what comes out: how a packet
 //! travels, plainly, in a tunnel or through a routing header, is beneath TCP and the role's affair.
 
+mod packets;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
-use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::Instant as SmoltcpInstant;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, IpEndpoint, IpListenEndpoint};
 
 use crate::entropy::Entropy;
 use crate::{Instant, Wakeup};
+use packets::Packets;
 
 /// The TCP of one node.
 pub struct TcpStack {
@@ -402,55 +404,6 @@ impl fmt::Debug for TcpStack {
     }
 }
 
-/// The packets between smoltcp and the role.
-#[derive(Debug, Default)]
-struct Packets {
-    incoming: VecDeque<Vec<u8>>,
-    outgoing: VecDeque<Vec<u8>>,
-}
-
-/// A packet to smoltcp.
-struct Incoming(Vec<u8>);
-
-/// Room for a packet from smoltcp.
-struct Room<'a>(&'a mut VecDeque<Vec<u8>>);
-
-impl RxToken for Incoming {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
-        f(&self.0)
-    }
-}
-
-impl TxToken for Room<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, f: F) -> R {
-        let mut packet = vec![0; length];
-        let result = f(&mut packet);
-        self.0.push_back(packet);
-        result
-    }
-}
-
-impl Device for Packets {
-    type RxToken<'a> = Incoming;
-    type TxToken<'a> = Room<'a>;
-
-    fn receive(&mut self, _: SmoltcpInstant) -> Option<(Incoming, Room<'_>)> {
-        let packet = self.incoming.pop_front()?;
-        Some((Incoming(packet), Room(&mut self.outgoing)))
-    }
-
-    fn transmit(&mut self, _: SmoltcpInstant) -> Option<Room<'_>> {
-        Some(Room(&mut self.outgoing))
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ip;
-        capabilities.max_transmission_unit = PACKET_MAX;
-        capabilities
-    }
-}
-
 fn socket() -> Socket<'static> {
     let mut socket = Socket::new(
         SocketBuffer::new(vec![0; RECEIVE_BUFFER]),
@@ -488,9 +441,6 @@ const UNSENT_MAX: usize = 256 * 1024;
 /// Octets: a SIP message over TCP is rarely longer.
 const RECEIVE_BUFFER: usize = 16 * 1024;
 const SEND_BUFFER: usize = 16 * 1024;
-/// A packet with a tunnel's header, or with a routing header and a Home Address option, around it
-/// still fits a link of 1500 octets.
-const PACKET_MAX: usize = 1400;
 /// How long the other side may be silent while something is unacknowledged: longer than SIP's
 /// Timer B (32 s), so that the transaction decides.
 const UNANSWERED_MAX: Duration = Duration::from_secs(60);
@@ -501,214 +451,4 @@ const FIRST_EPHEMERAL_PORT: u16 = 49152;
 const EPHEMERAL_PORTS: u16 = 16384;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const ONE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xa, 0, 0, 0, 0, 0x100);
-    const OTHER: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xc, 0, 0, 0, 0, 0xc);
-    const PORT: u16 = 5060;
-
-    #[test]
-    fn a_connection_carries_octets_both_ways_and_ends() {
-        let mut pair = Pair::new(7);
-        let id = pair.client.connect(pair.now, ONE, (OTHER, PORT));
-        pair.client.send(pair.now, id, b"OPTIONS");
-        pair.settle();
-        let [accepted, data] = &pair.events(Side::Server)[..] else { panic!("not accepted") };
-        let TcpEvent::Accepted { id: at_server, peer, local } = accepted else {
-            panic!("{accepted:?}")
-        };
-        assert_eq!(*peer, pair.client.local(id).unwrap());
-        assert_eq!(*local, (OTHER, PORT));
-        assert_eq!(data, &TcpEvent::Data { id: *at_server, octets: b"OPTIONS".to_vec() });
-        pair.server.send(pair.now, *at_server, b"200 OK");
-        pair.settle();
-        pair.server.close(pair.now, *at_server);
-        pair.settle();
-        let expected = [
-            TcpEvent::Connected { id },
-            TcpEvent::Data { id, octets: b"200 OK".to_vec() },
-            TcpEvent::Closed { id },
-        ];
-        assert_eq!(pair.events(Side::Client), expected);
-        assert_eq!(pair.events(Side::Server), []);
-        pair.wait(Duration::from_secs(11));
-        assert_eq!((pair.client.connections.len(), pair.server.connections.len()), (0, 0));
-        assert_eq!(pair.client.poll_timeout(), None);
-    }
-
-    #[test]
-    fn a_port_that_nobody_listens_on_resets() {
-        let mut pair = Pair::new(8);
-        let id = pair.client.connect(pair.now, ONE, (OTHER, PORT + 1));
-        pair.settle();
-        assert_eq!(pair.events(Side::Client), [TcpEvent::Reset { id }]);
-        assert!(!pair.client.send(pair.now, id, b"late"));
-    }
-
-    #[test]
-    fn an_address_that_is_not_ours_resets() {
-        let mut pair = Pair::new(8);
-        let id = pair.client.connect(pair.now, OTHER, (ONE, PORT));
-        assert_eq!(pair.events(Side::Client), [TcpEvent::Reset { id }]);
-    }
-
-    #[test]
-    fn a_lost_segment_is_sent_again_after_a_second() {
-        let mut pair = Pair::new(9);
-        let id = pair.client.connect(pair.now, ONE, (OTHER, PORT));
-        let lost = pair.client.poll_packet().expect("a SYN");
-        let wakeup = pair.client.poll_timeout().expect("a timer");
-        assert_eq!(wakeup.at, pair.now + Duration::from_secs(1));
-        pair.wait(Duration::from_secs(1));
-        assert_eq!(pair.events(Side::Client), [TcpEvent::Connected { id }]);
-        assert_eq!(lost[6..8], [6, 64]);
-    }
-
-    #[test]
-    fn nobody_there_is_a_reset_after_a_minute() {
-        let mut stack = TcpStack::new(&[ONE], 10);
-        let id = stack.connect(Instant::ZERO, ONE, (OTHER, PORT));
-        let mut syns = 0;
-        let mut now = Instant::ZERO;
-        while let Some(wakeup) = stack.poll_timeout() {
-            syns += std::iter::from_fn(|| stack.poll_packet()).count();
-            now = wakeup.at;
-            stack.run(now);
-        }
-        assert_eq!(stack.poll_event(), Some(TcpEvent::Reset { id }));
-        assert!(now >= Instant::at(UNANSWERED_MAX), "gave up at {now}");
-        // At 0, 1, 3, 7, 15, 31 s: each time the wait doubles.
-        assert_eq!(syns, 6);
-    }
-
-    #[test]
-    fn much_is_carried_in_packets_that_fit() {
-        let mut pair = Pair::new(11);
-        let id = pair.client.connect(pair.now, ONE, (OTHER, PORT));
-        let much: Vec<u8> = (0..100_000_u32).map(|one| one.to_be_bytes()[3]).collect();
-        assert!(pair.client.send(pair.now, id, &much));
-        pair.settle();
-        let heard: Vec<u8> = pair
-            .events(Side::Server)
-            .into_iter()
-            .flat_map(|event| {
-                let TcpEvent::Data { octets, .. } = event else { return Vec::new() };
-                octets
-            })
-            .collect();
-        assert_eq!(heard, much);
-        assert!(pair.longest <= PACKET_MAX);
-        assert!(!pair.client.send(pair.now, id, &vec![1; UNSENT_MAX + 1]));
-        assert_eq!(pair.events(Side::Client)[1], TcpEvent::Reset { id });
-    }
-
-    #[test]
-    fn the_same_inputs_give_the_same_octets() {
-        let trace = |seed| {
-            let mut pair = Pair::new(seed);
-            let id = pair.client.connect(pair.now, ONE, (OTHER, PORT));
-            pair.client.send(pair.now, id, b"INVITE");
-            pair.settle();
-            pair.client.close(pair.now, id);
-            pair.wait(Duration::from_secs(30));
-            pair.trace
-        };
-        assert_eq!(trace(12), trace(12));
-        assert_ne!(trace(12), trace(13));
-    }
-
-    #[test]
-    fn connections_are_bounded() {
-        let mut server = TcpStack::new(&[OTHER], 14);
-        server.listen(PORT);
-        let mut clients = TcpStack::new(&[ONE], 15);
-        let mut others = TcpStack::new(&[ONE], 16);
-        for stack in [&mut clients, &mut others] {
-            for _ in 0..CONNECTIONS_MAX {
-                stack.connect(Instant::ZERO, ONE, (OTHER, PORT));
-                while let Some(packet) = stack.poll_packet() {
-                    server.receive_packet(Instant::ZERO, &packet);
-                }
-            }
-        }
-        assert_eq!(server.connections.len(), CONNECTIONS_MAX);
-    }
-
-    proptest! {
-        #[test]
-        fn no_segment_makes_it_panic(segments: Vec<Vec<u8>>, fields in any::<[u8; 20]>()) {
-            let mut stack = TcpStack::new(&[ONE], 17);
-            stack.listen(PORT);
-            stack.receive_segment(Instant::ZERO, OTHER, ONE, &fields);
-            for segment in &segments {
-                stack.receive_segment(Instant::ZERO, OTHER, ONE, segment);
-                stack.receive_packet(Instant::ZERO, segment);
-            }
-        }
-    }
-
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    enum Side {
-        Client,
-        Server,
-    }
-
-    /// Two nodes and a wire that takes no time.
-    struct Pair {
-        client: TcpStack,
-        server: TcpStack,
-        now: Instant,
-        trace: Vec<Vec<u8>>,
-        longest: usize,
-    }
-
-    impl Pair {
-        fn new(seed: u64) -> Self {
-            let mut server = TcpStack::new(&[OTHER], seed + 1000);
-            server.listen(PORT);
-            let client = TcpStack::new(&[ONE], seed);
-            let now = Instant::at(Duration::from_millis(250));
-            Self { client, server, now, trace: Vec::new(), longest: 0 }
-        }
-
-        fn settle(&mut self) {
-            loop {
-                let (packet, to) = if let Some(packet) = self.client.poll_packet() {
-                    (packet, &mut self.server)
-                } else if let Some(packet) = self.server.poll_packet() {
-                    (packet, &mut self.client)
-                } else {
-                    return;
-                };
-                to.receive_packet(self.now, &packet);
-                self.longest = self.longest.max(packet.len());
-                self.trace.push(packet);
-            }
-        }
-
-        fn wait(&mut self, time: Duration) {
-            let until = self.now + time;
-            loop {
-                self.settle();
-                let due = [self.client.poll_timeout(), self.server.poll_timeout()];
-                match due.into_iter().flatten().map(|wakeup| wakeup.at).min() {
-                    Some(at) if at <= until => self.now = at,
-                    _ => break,
-                }
-                self.client.run(self.now);
-                self.server.run(self.now);
-            }
-            self.now = until;
-        }
-
-        fn events(&mut self, side: Side) -> Vec<TcpEvent> {
-            let stack = match side {
-                Side::Client => &mut self.client,
-                Side::Server => &mut self.server,
-            };
-            std::iter::from_fn(|| stack.poll_event()).collect()
-        }
-    }
-}
+mod tests;

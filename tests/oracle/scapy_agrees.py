@@ -47,6 +47,10 @@ def disagreements(message, ours):
     kind = message.octets[2]
     layer = CLASSES.get(kind, MIP6MH_Generic)
     told = layer(message.octets)
+    if layer is MIP6MH_Generic and told.haslayer(Raw):
+        # Scapy takes Header Len for the length of the whole message there (2.8.0): 8 octets too few.
+        told.msg += told[Raw].load
+        told.remove_payload()
     if told.haslayer(Raw):
         yield f"scapy leaves {len(told[Raw].load)} octets"
     if ours.get("type") != kind:

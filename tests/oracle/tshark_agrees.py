@@ -43,7 +43,10 @@ COMPARED = [
     ("sip.CSeq", "sip", "CSeq", str),
     ("sip.Call-ID", "sip", "Call-ID", str),
 ]
-PREFERENCES = ["udp.check_checksum:TRUE", "tcp.check_checksum:TRUE"]
+# A connection crosses several links and is captured on each: tshark would take the copies for
+# retransmissions and dissect only the first.
+PREFERENCES = ["udp.check_checksum:TRUE", "tcp.check_checksum:TRUE",
+               "tcp.analyze_sequence_numbers:FALSE", "tcp.desegment_tcp_streams:FALSE"]
 # What we ask beside the compared fields.
 ASKED = ["frame.number", *CHECKSUMS.values(), "_ws.malformed", "_ws.expert.severity",
          "_ws.expert.message"]

@@ -95,8 +95,14 @@ impl Sight {
 fn glance(layers: &[Layer]) -> (Kind, String) {
     let layer = |name: &str| layers.iter().find(|layer| layer.name == name);
     if let Some(sip) = layer("sip") {
-        let line = sip.summary.strip_prefix("SIP/2.0 ").unwrap_or(&sip.summary);
-        return (Kind::Sip, line.strip_suffix(" SIP/2.0").unwrap_or(line).to_owned());
+        if let Some(status) = sip.summary.strip_prefix("SIP/2.0 ") {
+            // `200 OK` alone does not say what it answers.
+            let method = sip.str("message").and_then(|message| message.split(' ').nth(1));
+            let method = method.map_or(String::new(), |method| format!(" ({method})"));
+            return (Kind::Sip, format!("{status}{method}"));
+        }
+        let line = sip.summary.strip_suffix(" SIP/2.0").unwrap_or(&sip.summary);
+        return (Kind::Sip, line.to_owned());
     }
     if let Some(rtp) = layer("rtp") {
         let kind = rtp.value("payload-type").map(ToString::to_string).unwrap_or_default();

@@ -14,8 +14,10 @@
 
 pub mod checksum;
 pub mod dissect;
+pub mod edit;
 mod error;
 pub mod ethernet;
+mod hex;
 pub mod icmpv6;
 pub mod ipv6;
 pub mod mobility;

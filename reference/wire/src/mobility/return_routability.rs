@@ -24,6 +24,7 @@ use super::Options;
 use super::body::Body;
 use super::header::{array_at, mh_type, put, u16_at};
 use crate::WireError;
+use crate::hex::Hex;
 
 mod field {
     pub(super) const RESERVED: usize = 6;
@@ -358,13 +359,4 @@ fn write_line(
     token: &[u8; 8],
 ) -> fmt::Result {
     write!(f, "{name} nonce={nonce_index} cookie={} token={}", Hex(cookie), Hex(token))
-}
-
-/// Octets as hexadecimal digits.
-struct Hex<'a>(&'a [u8]);
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
-    }
 }

@@ -19,9 +19,8 @@ use roamproof_harness::topology::NodeSpec;
 use roamproof_harness::topology::claimed::{Wanted, topology};
 use roamproof_node::build::build;
 use roamproof_node::{Command, Input, Instant, Interface, Node, Output};
+use roamproof_wire::edit::mend_checksums;
 use roamproof_wire::ethernet::HEADER_LEN;
-use roamproof_wire::ipv6::{Packet, protocol};
-use roamproof_wire::{checksum, tcp, udp};
 
 /// An access router.
 pub(crate) fn router(octets: &[u8]) {
@@ -151,27 +150,11 @@ impl Bench {
     /// The frame addressed to the node, its upper layer's checksum right: what random octets never are.
     fn mended(&self, interface: Interface, frame: &[u8]) -> Vec<u8> {
         let mut frame = frame.to_vec();
-        let Some((header, _)) = frame.split_at_mut_checked(HEADER_LEN) else { return frame };
+        let Some((header, packet)) = frame.split_at_mut_checked(HEADER_LEN) else { return frame };
         if header[0] & 1 == 0 {
             header[..6].copy_from_slice(&self.spec.interfaces[usize::from(interface.0)].mac);
         }
-        let Ok(packet) = Packet::parse(&frame[HEADER_LEN..]) else { return frame };
-        let field = match packet.protocol {
-            protocol::UDP => udp::CHECKSUM,
-            protocol::TCP => tcp::CHECKSUM,
-            protocol::ICMPV6 => 2,
-            protocol::MOBILITY => 4,
-            _ => return frame,
-        };
-        if packet.payload.len() < field + 2 {
-            return frame;
-        }
-        let mut upper = packet.payload.to_vec();
-        upper[field..field + 2].fill(0);
-        let sum =
-            checksum::upper_layer(packet.source(), packet.destination(), packet.protocol, &upper);
-        let at = HEADER_LEN + packet.payload_offset + field;
-        frame[at..at + 2].copy_from_slice(&sum.to_be_bytes());
+        mend_checksums(packet);
         frame
     }
 

@@ -5,6 +5,7 @@
 
 mod completions;
 mod decode;
+mod demo;
 #[cfg(feature = "live")]
 mod doctor;
 mod explain;
@@ -45,6 +46,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     List(list::Args),
+    Demo(demo::Args),
     Decode(decode::Args),
     Explain(explain::Args),
     #[cfg(feature = "live")]
@@ -77,6 +79,7 @@ impl Cli {
         let context = Context::new(self.format, self.color);
         context.start_log();
         let outcome = match self.command {
+            Command::Demo(args) => demo::run(args, &context),
             Command::Decode(args) => decode::run(args, &context),
             Command::List(args) => list::run(args, &context),
             Command::Explain(args) => explain::run(args, &context),

@@ -82,6 +82,11 @@ impl Context {
             .init();
     }
 
+    /// Whether standard output shows colours.
+    pub(crate) fn shows_colours(&self) -> bool {
+        self.colors(&io::stdout())
+    }
+
     fn colors(&self, stream: &impl IsTerminal) -> bool {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|value| value == "dumb");

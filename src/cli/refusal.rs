@@ -29,7 +29,6 @@ impl Refusal {
 
     /// A topology cannot be set up: exit code 3 where the environment lacks something, else
     /// nothing was decided.
-    #[cfg_attr(not(test), expect(dead_code, reason = "`demo` and `run` are not wired yet"))]
     pub(crate) fn arm(error: ArmError) -> Self {
         match error {
             ArmError::Environment { what, fix } => {

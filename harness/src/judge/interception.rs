@@ -9,7 +9,7 @@ use roamproof_wire::sip::{Fields, HeaderName, Message as SipMessage, Method};
 
 use super::cast::{Terminal, uri_of};
 use super::reading::Reading;
-use super::session::{contact_host, text_of, texts_of};
+use super::session::{contact_host, text_of, texts_of, vias_of};
 use super::story::{Attempt, Story, answers, has_tag, same_transaction};
 use super::{Finding, Row};
 
@@ -241,7 +241,7 @@ pub(super) fn judge_handled(
 fn response_goes_by_tunnel_and_server(story: &Story<'_>) -> Option<Finding> {
     let server = story.cast.server?;
     Finding::all(story.attempts().iter().filter(|attempt| attempt.away).flat_map(|attempt| {
-        let vias = texts_of(attempt.message, HeaderName::Via);
+        let vias = vias_of(attempt.message);
         let judge =
             |response: &&Reading<'_>| judge_response(attempt.terminal, server, &vias, response);
         attempt.responses.iter().map(judge).collect::<Vec<_>>()
@@ -267,7 +267,7 @@ fn judge_response(
         return broken(format!("from {source} to {destination}"));
     }
     match response.sip() {
-        Some(message) if texts_of(message, HeaderName::Via) == vias => Finding::kept([response]),
+        Some(message) if vias_of(message) == vias => Finding::kept([response]),
         Some(_) | None => broken("another Via chain".to_owned()),
     }
 }

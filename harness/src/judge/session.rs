@@ -29,6 +29,17 @@ const HANDOVER: Duration = Duration::from_secs(6);
 /// Packets under way when a binding changes are still of the old one.
 const UNDER_WAY: Duration = Duration::from_millis(200);
 
+/// The Via chain, without what each hop adds about where the message came from (RFC 3261 §18.2.1,
+/// RFC 3581 §4).
+pub(super) fn vias_of(message: &SipMessage) -> Vec<String> {
+    let added = |parameter: &&str| {
+        let name = parameter.split('=').next().unwrap_or_default().trim();
+        !name.eq_ignore_ascii_case("received") && !name.eq_ignore_ascii_case("rport")
+    };
+    let chain = texts_of(message, HeaderName::Via).into_iter();
+    chain.map(|via| via.split(';').filter(added).collect::<Vec<_>>().join(";")).collect()
+}
+
 /// The values of a header, in order, as text.
 pub(super) fn texts_of(message: &SipMessage, name: HeaderName) -> Vec<String> {
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
@@ -72,7 +83,10 @@ fn media_leaves_directly(story: &Story<'_>) -> Option<Finding> {
         let judge = |media: &Media<'_, '_>| {
             let care_of = media.bound?;
             let Reading { packet, tunnels, frame, .. } = media.reading;
-            if story.whereabouts_changed(terminal, media.reading.at, UNDER_WAY) {
+            // A binding of another link's care-of address says nothing about this one.
+            if !story.is_on(media.reading.link, care_of)
+                || story.whereabouts_changed(terminal, media.reading.at, UNDER_WAY)
+            {
                 return None;
             }
             let seen = if !tunnels.is_empty() {
@@ -98,6 +112,9 @@ fn media_comes_directly(story: &Story<'_>) -> Option<Finding> {
             let peer = reading.packet.source();
             let (care_of, _) = story.binding(terminal, peer, reading.at)?;
             let since = story.bound_since(terminal, peer, reading.at)?;
+            if !story.is_on(reading.link, care_of) {
+                return None;
+            }
             if reading.at < since + UNDER_WAY {
                 // Sent before the peer can have known: no packet of an accepted call is.
                 let first = !reading.tunnels.is_empty();
@@ -306,9 +323,12 @@ fn media_follows_the_handover(story: &Story<'_>) -> Option<Finding> {
                 && matches!(one.mobility(), Some(MobilityMessage::BindingAcknowledgement(message))
                     if !message.status.is_refusal())
         })?;
+        let left = story.sent_by(terminal).find(|one| one.at > moved.at && one.link != moved.link);
+        let until = left.map_or(Duration::MAX, |one| one.at);
         let stray = story.readings.iter().find(|one| {
             one.is_media()
                 && one.at > acknowledged.at + UNDER_WAY
+                && one.at < until
                 && (Some(one.link) == home || one.link == first.link)
                 && (one.packet.destination() == terminal.home
                     || one.packet.source() == terminal.home)

@@ -126,7 +126,7 @@ impl Summary {
     fn not_exercised(&self) -> Vec<String> {
         let rows: BTreeSet<&str> = self.rows().into_keys().collect();
         Catalogue::embedded()
-            .requirements()
+            .requirements
             .iter()
             .map(|requirement| requirement.id.as_str())
             .filter(|id| id.starts_with("CL-") && !rows.contains(id))

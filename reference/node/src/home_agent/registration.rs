@@ -71,9 +71,9 @@ impl HomeAgent {
     }
 
     fn on_update(&mut self, now: Instant, packet: &Packet<'_>, update: &BindingUpdate) {
-        let Some(home) = packet.home_address else {
-            return self.host.discard("Binding Update without Home Address option");
-        };
+        // RFC 6275 §9.5.1: without a Home Address option the source is the home address, as of a
+        // mobile node that came home.
+        let home = packet.home_address.unwrap_or(packet.header.source);
         let care_of = update.alternate_care_of().unwrap_or(packet.header.source);
         let mut request = Request {
             home,

@@ -23,7 +23,7 @@ use summary::Summary;
 /// Run the claimed call's sequences against the reference, show their ladders and judge them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Which sequences: s1 (registration) to s9 (the caller cancels) or a variant such as s4-tcp; all without any.
+    /// Which sequences: s1 (registration) to s9 (the caller cancels) or a variant such as s4-tcp or s4-silent; without any, all that run in both arms.
     #[arg(value_name = "SEQUENCE")]
     sequences: Vec<String>,
 
@@ -66,7 +66,8 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
     if args.arm != Arms::Live {
         for sequence in &chosen {
             let mut show = Show::new(context, sequence, "lab");
-            let played = player::play(sequence, &mut LabArm, &misdeeds, &mut |told| show.told(told));
+            let played =
+                player::play(sequence, &mut LabArm, &misdeeds, &mut |told| show.told(told));
             show.end(played, &folder, &mut summary)?;
         }
     }
@@ -83,7 +84,7 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Sequence>, Refusal> {
     if names.is_empty() {
-        return Ok(sequence::ALL.iter().collect());
+        return Ok(sequence::ALL.iter().filter(|sequence| !sequence.lab_only).collect());
     }
     let find = |name: &String| {
         Sequence::find(name).ok_or_else(|| {
@@ -152,14 +153,19 @@ impl Live {
         summary: &mut Summary,
     ) -> anyhow::Result<()> {
         let chosen: Vec<&'static Sequence> = sequences.iter().map(|(one, _)| *one).collect();
-        player::play_side_by_side(&chosen, misdeeds, || self.live.arm(), |stories| {
-            for ((sequence, arm), story) in sequences.iter().zip(stories) {
-                let mut show = Show::new(context, sequence, arm);
-                let ended = story.follow(|told| show.told(told));
-                show.end(ended, folder, summary)?;
-            }
-            Ok(())
-        })
+        player::play_side_by_side(
+            &chosen,
+            misdeeds,
+            || self.live.arm(),
+            |stories| {
+                for ((sequence, arm), story) in sequences.iter().zip(stories) {
+                    let mut show = Show::new(context, sequence, arm);
+                    let ended = story.follow(|told| show.told(told));
+                    show.end(ended, folder, summary)?;
+                }
+                Ok(())
+            },
+        )
     }
 
     #[cfg(not(feature = "live"))]
@@ -209,12 +215,7 @@ impl<'a> Show<'a> {
         }
     }
 
-    fn end(
-        mut self,
-        ended: Ended,
-        folder: &Folder,
-        summary: &mut Summary,
-    ) -> anyhow::Result<()> {
+    fn end(mut self, ended: Ended, folder: &Folder, summary: &mut Summary) -> anyhow::Result<()> {
         if let Some(printer) = &mut self.printer {
             let lines = printer.finish();
             self.print(&lines.into_iter().collect::<String>());

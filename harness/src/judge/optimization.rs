@@ -215,14 +215,14 @@ fn optimizes_to_the_media_address(story: &Story<'_>) -> Option<Finding> {
             let seen = format!("a message to {}", stray.packet.header.destination);
             return Some(Finding::broken(expected, seen, vec![attempt.invite.frame, stray.frame]));
         }
-        let fresh = |target: Ipv6Addr| {
-            story.binding(attempt.terminal, target, attempt.invite.at).is_some()
-        };
+        let fresh =
+            |target: Ipv6Addr| story.binding(attempt.terminal, target, attempt.invite.at).is_some();
         let reached = wanted.iter().all(|target| {
-            fresh(*target) || sent.iter().any(|one| {
-                one.packet.header.destination == *target
-                    && matches!(one.mobility(), Some(MobilityMessage::BindingUpdate(_)))
-            })
+            fresh(*target)
+                || sent.iter().any(|one| {
+                    one.packet.header.destination == *target
+                        && matches!(one.mobility(), Some(MobilityMessage::BindingUpdate(_)))
+                })
         });
         Some(if reached {
             Finding::kept(std::iter::once(attempt.invite).chain(sent))

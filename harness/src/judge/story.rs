@@ -25,6 +25,21 @@ pub(crate) struct Story<'a> {
     pub(crate) cast: Cast,
     /// Prefixes advertised, by link: prefix, length, whether a home agent says so.
     pub(crate) prefixes: Vec<(LinkId, Ipv6Addr, u8, bool)>,
+    /// What each terminal of the cast sent, lost or not, by index.
+    sent: Vec<Vec<usize>>,
+    /// What reached each.
+    heard: Vec<Vec<usize>>,
+    /// What home agents and correspondents acknowledged to terminals.
+    acknowledged: Vec<Acknowledged>,
+}
+
+/// A Binding Acknowledgement: what holds from then on.
+struct Acknowledged {
+    home: Ipv6Addr,
+    peer: Ipv6Addr,
+    at: Duration,
+    /// The care-of address bound and until when; `None` where the binding was taken back.
+    bound: Option<(Ipv6Addr, Duration)>,
 }
 
 /// An INVITE that opens a dialog, as a terminal sees it.
@@ -64,23 +79,48 @@ impl<'a> Story<'a> {
             cast.complete(&readings);
         }
         let prefixes = advertised(&readings);
-        Self { capture, readings, cast, prefixes }
+        let of_each = |fits: &dyn Fn(&Terminal, &Reading<'_>) -> bool| {
+            let indices = |terminal: &Terminal| {
+                let all = readings.iter().enumerate();
+                all.filter(|(_, one)| fits(terminal, one)).map(|(index, _)| index).collect()
+            };
+            cast.terminals.iter().map(indices).collect::<Vec<Vec<usize>>>()
+        };
+        let sent = of_each(&|terminal, one| terminal.is_at(one.from_mac));
+        let heard = of_each(&|terminal, one| !one.lost && terminal.is_at(one.to_mac));
+        let mut story =
+            Self { capture, readings, cast, prefixes, sent, heard, acknowledged: Vec::new() };
+        story.acknowledged = story.acknowledgements();
+        story
+    }
+
+    fn number(&self, terminal: &Terminal) -> Option<usize> {
+        self.cast.terminals.iter().position(|one| one.home == terminal.home)
+    }
+
+    fn at_indices<'s>(
+        &'s self,
+        lists: &'s [Vec<usize>],
+        terminal: &Terminal,
+    ) -> impl DoubleEndedIterator<Item = &'s Reading<'a>> + use<'s, 'a> {
+        let list = self.number(terminal).and_then(|number| lists.get(number));
+        list.into_iter().flatten().filter_map(|index| self.readings.get(*index))
     }
 
     /// What a terminal sent, lost or not, in order.
     pub(crate) fn sent_by<'s>(
         &'s self,
-        terminal: &'s Terminal,
-    ) -> impl Iterator<Item = &'s Reading<'a>> {
-        self.readings.iter().filter(|reading| terminal.is_at(reading.from_mac))
+        terminal: &Terminal,
+    ) -> impl DoubleEndedIterator<Item = &'s Reading<'a>> + use<'s, 'a> {
+        self.at_indices(&self.sent, terminal)
     }
 
     /// What reached a terminal, in order.
     pub(crate) fn heard_by<'s>(
         &'s self,
-        terminal: &'s Terminal,
-    ) -> impl Iterator<Item = &'s Reading<'a>> {
-        self.readings.iter().filter(|reading| !reading.lost && terminal.is_at(reading.to_mac))
+        terminal: &Terminal,
+    ) -> impl DoubleEndedIterator<Item = &'s Reading<'a>> + use<'s, 'a> {
+        self.at_indices(&self.heard, terminal)
     }
 
     /// What the node with this address put on a link first, as far as the capture shows: packets
@@ -127,7 +167,7 @@ impl<'a> Story<'a> {
 
     /// Where a terminal is at `at`: the link of the last frame it sent.
     pub(crate) fn whereabouts(&self, terminal: &Terminal, at: Duration) -> Option<LinkId> {
-        self.sent_by(terminal).take_while(|reading| reading.at <= at).last().map(|one| one.link)
+        self.sent_until(terminal, at).next_back().map(|one| one.link)
     }
 
     /// Whether a terminal is away from home at `at`.
@@ -144,10 +184,24 @@ impl<'a> Story<'a> {
         span: Duration,
     ) -> bool {
         let from = at.saturating_sub(span);
-        let mut links =
-            self.sent_by(terminal).filter(|one| one.at >= from && one.at <= at).map(|one| one.link);
-        let first = links.next();
-        links.any(|link| Some(link) != first)
+        let mut links = self
+            .sent_until(terminal, at)
+            .rev()
+            .take_while(|one| one.at >= from)
+            .map(|one| one.link);
+        let last = links.next();
+        links.any(|link| Some(link) != last)
+    }
+
+    /// What a terminal sent up to `at`.
+    fn sent_until<'s>(
+        &'s self,
+        terminal: &Terminal,
+        at: Duration,
+    ) -> impl DoubleEndedIterator<Item = &'s Reading<'a>> + use<'s, 'a> {
+        let list = self.number(terminal).map_or(&[][..], |number| self.sent[number].as_slice());
+        let end = list.partition_point(|index| self.readings[*index].at <= at);
+        list[..end].iter().map(|index| &self.readings[*index])
     }
 
     /// Whether `address` belongs to a prefix advertised on `link`.
@@ -242,45 +296,17 @@ impl<'a> Story<'a> {
         peer: Ipv6Addr,
         at: Duration,
     ) -> Option<Duration> {
-        let acknowledged = self.heard_by(terminal).take_while(|one| one.at <= at).filter(|one| {
-            one.packet.header.source == peer
-                && matches!(one.mobility(), Some(MobilityMessage::BindingAcknowledgement(message))
-                    if !message.status.is_refusal())
-        });
-        acknowledged.last().map(|one| one.at)
+        self.acknowledged_at(terminal, peer, at).map(|one| one.at)
     }
 
     /// The care-of address that a terminal's home agent acknowledged and that holds at `at`.
     pub(crate) fn registration(&self, terminal: &Terminal, at: Duration) -> Option<Ipv6Addr> {
-        self.registered(terminal, at).map(|(care_of, _)| care_of)
+        self.binding(terminal, terminal.home_agent, at).map(|(care_of, _)| care_of)
     }
 
     /// Until when the home registration that holds at `at` does.
     pub(crate) fn registered_until(&self, terminal: &Terminal, at: Duration) -> Option<Duration> {
-        self.registered(terminal, at).map(|(_, until)| until)
-    }
-
-    fn registered(&self, terminal: &Terminal, at: Duration) -> Option<(Ipv6Addr, Duration)> {
-        let mut bound: Option<(Ipv6Addr, Duration)> = None;
-        for reading in self.readings.iter().take_while(|reading| reading.at <= at) {
-            let Some(MobilityMessage::BindingAcknowledgement(message)) = reading.mobility() else {
-                continue;
-            };
-            let to_terminal = reading.packet.destination() == terminal.home;
-            let from_agent = reading.packet.header.source == terminal.home_agent;
-            if !to_terminal || !from_agent || message.status.is_refusal() {
-                continue;
-            }
-            let update =
-                self.sent_by(terminal).take_while(|sent| sent.at <= reading.at).filter(|sent| {
-                    matches!(sent.mobility(), Some(MobilityMessage::BindingUpdate(update))
-                    if update.home_registration && update.sequence == message.sequence)
-                });
-            let Some(update) = update.last() else { continue };
-            let lifetime = message.lifetime.duration();
-            bound = (!lifetime.is_zero()).then(|| (care_of(update), reading.at + lifetime));
-        }
-        bound.filter(|(_, until)| *until > at)
+        self.binding(terminal, terminal.home_agent, at).map(|(_, until)| until)
     }
 
     /// The care-of address of the binding that `peer` acknowledged to a terminal and that holds at
@@ -291,23 +317,52 @@ impl<'a> Story<'a> {
         peer: Ipv6Addr,
         at: Duration,
     ) -> Option<(Ipv6Addr, Duration)> {
-        let mut bound = None;
-        for reading in self.heard_by(terminal).take_while(|reading| reading.at <= at) {
+        let bound = self.acknowledged_at(terminal, peer, at)?.bound;
+        bound.filter(|(_, until)| *until > at)
+    }
+
+    /// The last acknowledgement of `peer` to a terminal up to `at`.
+    fn acknowledged_at(
+        &self,
+        terminal: &Terminal,
+        peer: Ipv6Addr,
+        at: Duration,
+    ) -> Option<&Acknowledged> {
+        self.acknowledged
+            .iter()
+            .rev()
+            .find(|one| one.at <= at && (one.home, one.peer) == (terminal.home, peer))
+    }
+
+    /// Every acceptance of a Binding Update of a terminal: a home agent's counts from when it sent
+    /// it, a correspondent's from when the terminal heard it.
+    fn acknowledgements(&self) -> Vec<Acknowledged> {
+        let mut all = Vec::new();
+        for reading in &self.readings {
             let Some(MobilityMessage::BindingAcknowledgement(message)) = reading.mobility() else {
                 continue;
             };
-            if reading.packet.header.source != peer || message.status.is_refusal() {
+            let home = reading.packet.destination();
+            let terminal = self.cast.terminals.iter().find(|terminal| terminal.home == home);
+            let Some(terminal) = terminal.filter(|_| !message.status.is_refusal()) else {
+                continue;
+            };
+            let peer = reading.packet.header.source;
+            let heard = !reading.lost && terminal.is_at(reading.to_mac);
+            if peer != terminal.home_agent && !heard {
                 continue;
             }
-            let update = self.sent_by(terminal).take_while(|sent| sent.at <= reading.at).filter(|sent| {
+            let update = self.sent_until(terminal, reading.at).rfind(|sent| {
                 matches!(sent.mobility(), Some(MobilityMessage::BindingUpdate(update))
                     if sent.packet.header.destination == peer && update.sequence == message.sequence)
             });
-            let Some(update) = update.last() else { continue };
+            let Some(update) = update else { continue };
             let lifetime = message.lifetime.duration();
-            bound = (!lifetime.is_zero()).then(|| (care_of(update), update.at + lifetime));
+            let begun = if peer == terminal.home_agent { reading.at } else { update.at };
+            let bound = (!lifetime.is_zero()).then(|| (care_of(update), begun + lifetime));
+            all.push(Acknowledged { home, peer, at: reading.at, bound });
         }
-        bound.filter(|(_, until)| *until > at)
+        all
     }
 }
 

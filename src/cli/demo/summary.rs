@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use roamproof_harness::{Catalogue, ExitCode};
 use roamproof_harness::sequence::{Played, RowVerdict, Sequence};
 use roamproof_harness::verdict::Verdict;
+use roamproof_harness::{Catalogue, ExitCode};
 use serde::Serialize;
 
 use super::color;
@@ -66,9 +66,10 @@ impl Summary {
             None => ExitCode::Nothing,
             Some(Verdict::Fail) => ExitCode::Failed,
             Some(Verdict::Error | Verdict::Inconc) => {
-                let failed = self.sequences.iter().any(|line| {
-                    line.rows.iter().any(|row| row.verdict == Verdict::Fail)
-                });
+                let failed = self
+                    .sequences
+                    .iter()
+                    .any(|line| line.rows.iter().any(|row| row.verdict == Verdict::Fail));
                 if failed { ExitCode::Failed } else { ExitCode::Undecided }
             }
             Some(_) => ExitCode::Success,

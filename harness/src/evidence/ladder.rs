@@ -263,7 +263,7 @@ pub(super) fn label(arrow: &Arrow, names: &Names) -> String {
         // Writing to a String cannot fail.
         let _ = write!(text, "[{}→{}] ", names.label(*source), names.label(*destination));
     }
-    text.push_str(&arrow.sight.line);
+    text.push_str(&names.relabelled(&arrow.sight.line));
     if arrow.count > 1 {
         let _ = write!(text, " ×{}", arrow.count);
     }

@@ -162,6 +162,25 @@ impl Names {
         }
     }
 
+    /// A line with every address that has a label in its place: `alt=coa`, `sip:mt@[hoa]`.
+    pub(super) fn relabelled(&self, line: &str) -> String {
+        let mut out = String::with_capacity(line.len());
+        let of_address = |c: char| c.is_ascii_hexdigit() || c == ':';
+        let mut rest = line;
+        while !rest.is_empty() {
+            let length = rest.find(|c| !of_address(c)).unwrap_or(rest.len());
+            let (word, after) = rest.split_at(length);
+            match word.parse::<Ipv6Addr>() {
+                Ok(address) => out.push_str(&self.label(address)),
+                Err(_) => out.push_str(word),
+            }
+            let length = after.find(of_address).unwrap_or(after.len());
+            out.push_str(&after[..length]);
+            rest = &after[length..];
+        }
+        out
+    }
+
     fn care_of_label(&self, node: usize) -> String {
         match self.name(node) {
             "mt" => "coa".to_owned(),
@@ -225,6 +244,18 @@ mod tests {
         let columns: Vec<&str> = columns.map(|node| names.name(node)).collect();
         assert_eq!(columns, ["mt", "ha2", "ha", "ss", "cn", "mt2"]);
         assert_eq!(names.label(claimed::HOA), "hoa");
+    }
+
+    #[rstest]
+    #[case("BU seq=7 A life=420s alt=2001:db8:f1::ff:fe00:1001", "BU seq=7 A life=420s alt=coa")]
+    #[case("INVITE sip:mt@[2001:db8:a::100]:5060", "INVITE sip:mt@[hoa]:5060")]
+    #[case("REGISTER sip:example.com → 2001:db8:9::9", "REGISTER sip:example.com → 2001:db8:9::9")]
+    #[case("", "")]
+    fn addresses_in_a_line_are_told_by_their_labels(#[case] line: &str, #[case] told: &str) {
+        let mut names = Names::new();
+        let home = "2001:db8:a::100".parse().unwrap();
+        names.node("mt").mac("mt", [0x02, 0, 0, 0, 0x10, 0x01]).address("mt", home, "hoa");
+        assert_eq!(names.relabelled(line), told);
     }
 
     #[test]

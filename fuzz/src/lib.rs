@@ -33,6 +33,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sip", oracle: sip::message },
     Target { name: "sip_stream", oracle: sip::stream },
     Target { name: "router", oracle: node::router },
+    Target { name: "home_agent", oracle: node::home_agent },
+    Target { name: "mobile_terminal", oracle: node::mobile_terminal },
     Target { name: "sdp", oracle: media::session_description },
     Target { name: "rtp", oracle: media::rtp },
 ];

@@ -27,6 +27,16 @@ pub(crate) fn router(octets: &[u8]) {
     drive("ar1", octets);
 }
 
+/// A home agent that asks for no authentication, so that random updates reach its binding cache.
+pub(crate) fn home_agent(octets: &[u8]) {
+    drive("ha", octets);
+}
+
+/// A mobile terminal on a visited link.
+pub(crate) fn mobile_terminal(octets: &[u8]) {
+    drive("mt", octets);
+}
+
 /// Nothing makes the node called `name` panic, spin, or send without bound.
 fn drive(name: &'static str, octets: &[u8]) {
     let mut bench = Bench::new(name);
@@ -73,7 +83,11 @@ impl Bench {
     fn new(name: &'static str) -> Self {
         let wanted = Wanted { nodes: vec![name], start: Some("visited-1"), ..Wanted::default() };
         let spec = topology(&wanted).nodes.remove(0);
-        let node = build(spec.role.name(), &spec.config, EPOCH, wanted.seed, &[])
+        let config = spec
+            .config
+            .replace("[home_agent]\n", "[home_agent]\nauthentication = \"none\"\n")
+            .replace("[mobile]\n", "[mobile]\nauthentication = \"none\"\n");
+        let node = build(spec.role.name(), &config, EPOCH, wanted.seed, &[])
             .expect("the claimed network's own configuration is right");
         let mut bench = Self { node, spec, now: Instant::ZERO };
         for interface in 0..bench.interfaces() {

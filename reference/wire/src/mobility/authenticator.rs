@@ -15,6 +15,10 @@ use super::header::{array_at, bounded, field, mh_type, put, seal};
 use super::option::{AUTHENTICATOR_LEN, RawOption, RawOptions, kind};
 use super::{BindingManagementKey, MessageAuthentication, MobilityOption, NtpTimestamp, Options};
 
+const WITHIN: &str = "mobility options";
+/// Where the options of a Binding Update and of a Binding Acknowledgement begin.
+const OPTIONS: usize = 12;
+
 /// How a Binding Update or Acknowledgement proves where it comes from.
 #[derive(Debug, Clone, Copy)]
 pub enum Authorization<'a> {
@@ -97,7 +101,7 @@ pub fn verify_binding_authorization(
 /// Whether a Binding Update or Acknowledgement, given from Payload Proto on, ends in the MN-HA
 /// authentication option that was made with `key`.
 ///
-/// Padding may follow the option, nothing else (RFC 4285 §5.1). Takes the same time for every
+/// Padding may follow the option, nothing else (RFC 4285 §5.1), and there is no second one. Takes the same time for every
 /// authenticator.
 pub fn verify_mn_ha(key: &[u8], care_of: Ipv6Addr, home: Ipv6Addr, octets: &[u8]) -> bool {
     let Some((octets, option)) = last_option(octets, RawOption::is_padding) else { return false };
@@ -106,6 +110,14 @@ pub fn verify_mn_ha(key: &[u8], care_of: Ipv6Addr, home: Ipv6Addr, octets: &[u8]
     else {
         return false;
     };
+    //= HA-AUT-12
+    //# two of them are refused: the one read first would not be the one verified
+    let is_mn_ha = |one: &RawOption<'_>| {
+        shared_key_option(octets, one, MessageAuthentication::MN_HA).is_some()
+    };
+    if RawOptions::new(WITHIN, octets, OPTIONS).flatten().filter(is_mn_ha).count() != 1 {
+        return false;
+    }
     mn_ha_authenticator(key, care_of, home, mh_data).ct_eq(authenticator).into()
 }
 
@@ -172,12 +184,12 @@ fn last_option<'a>(
 ) -> Option<(&'a [u8], RawOption<'a>)> {
     let octets = bounded(octets).ok()?;
     let start = match octets[field::MH_TYPE] {
-        mh_type::BINDING_UPDATE | mh_type::BINDING_ACKNOWLEDGEMENT => 12,
+        mh_type::BINDING_UPDATE | mh_type::BINDING_ACKNOWLEDGEMENT => OPTIONS,
         mh_type::EXPERIMENTAL => 16,
         _ => return None,
     };
     let mut last = None;
-    for option in RawOptions::new("mobility options", octets, start) {
+    for option in RawOptions::new(WITHIN, octets, start) {
         let option = option.ok()?;
         if !passed(&option) {
             last = Some(option);

@@ -170,6 +170,25 @@ fn mn_ha_authentication_must_come_last() {
     assert!(verify_mn_ha(key, care_of, home, &longer), "padding may follow");
 }
 
+/// The SPI of the first would be read and the authenticator of the last verified.
+#[test]
+fn two_mn_ha_authentications_prove_nothing() {
+    let (care_of, home) = (Ipv6Addr::LOCALHOST, Ipv6Addr::UNSPECIFIED);
+    let key = b"mobile and home agent";
+    let shared = MnHaAuthentication { spi: 0x0102_0304, key, timestamp: NtpTimestamp(7) };
+    let first = MobilityOption::Authentication(MessageAuthentication {
+        subtype: MessageAuthentication::MN_HA,
+        spi: 0x0506_0708,
+        authenticator: [9; 12],
+    });
+    let mut update = BindingUpdate::new(Sequence(7), Lifetime(9));
+    for (options, proved) in [(Options::new(), true), (Options::new().with(first), false)] {
+        update.options = options;
+        let octets = update.to_vec_authorized(home, care_of, care_of, Authorization::MnHa(shared));
+        assert_eq!(verify_mn_ha(key, care_of, home, &octets), proved);
+    }
+}
+
 #[test]
 fn options_are_bounded() {
     let mut options = Options::new();

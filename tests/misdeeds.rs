@@ -103,5 +103,9 @@ fn sequences_catch_forty() -> Result<(), Failed> {
         .iter()
         .filter(|declared| declared.shows_in.iter().any(|place| Sequence::find(place).is_some()))
         .count();
-    if caught >= 40 { Ok(()) } else { Err(format!("only {caught} misdeeds show in sequences").into()) }
+    if caught >= 40 {
+        Ok(())
+    } else {
+        Err(format!("only {caught} misdeeds show in sequences").into())
+    }
 }

@@ -229,6 +229,9 @@ fn reply_tells_what_remains(story: &Story<'_>) -> Option<Finding> {
 }
 
 fn direct_invite_is_accepted(story: &Story<'_>) -> Option<Finding> {
+    if !story.cast.direct {
+        return None;
+    }
     let server = story.cast.server?;
     let end = story.capture.frames.last()?.at;
     Finding::all(story.attempts().iter().filter_map(|attempt| {
@@ -241,6 +244,9 @@ fn direct_invite_is_accepted(story: &Story<'_>) -> Option<Finding> {
 }
 
 fn response_takes_the_way_home(story: &Story<'_>) -> Option<Finding> {
+    if !story.cast.direct {
+        return None;
+    }
     let server = story.cast.server?;
     let expected = "from the terminal through the home agent to the SIP server and the caller";
     Finding::all(story.attempts().iter().filter_map(|attempt| {

@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use roamproof_wire::icmpv6::Message as IcmpMessage;
+use roamproof_wire::icmpv6::{Message as IcmpMessage, Reason};
 use roamproof_wire::mobility::Message as MobilityMessage;
 use roamproof_wire::sip::{Fields, HeaderName, Message as SipMessage, Method};
 
@@ -17,6 +17,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::must("CL-INT-01", server_sends_to_home_address),
     Row::must("CL-INT-02", home_agent_answers_for_registered),
     Row::must("CL-INT-03", tunnel_carries_the_packet_unchanged),
+    Row::must("CL-INT-04", too_big_is_told),
     Row::must("CL-INT-05", no_tunnel_without_binding),
     Row::must("CL-INT-06", tunnelled_invite_is_handled),
     Row::must("CL-INT-09", response_goes_by_tunnel_and_server),
@@ -119,6 +120,7 @@ fn is_home_agents(story: &Story<'_>, address: Ipv6Addr) -> bool {
 fn tunnel_carries_the_packet_unchanged(story: &Story<'_>) -> Option<Finding> {
     Finding::all(story.cast.terminals.iter().flat_map(|terminal| {
         intercepted(story, terminal)
+            .filter(|reading| reading.packet.octets.len() <= MTU_MIN)
             .filter_map(|reading| judge_tunnel(story, terminal, reading))
             .collect::<Vec<_>>()
     }))
@@ -172,6 +174,53 @@ fn judge_tunnel(story: &Story<'_>, terminal: &Terminal, reading: &Reading<'_>) -
     let end = story.capture.frames.last()?.at;
     (!moved && end > reading.at + SOON)
         .then(|| Finding::broken(expected, "nothing", vec![reading.frame]))
+}
+
+/// What every link takes (RFC 8200 §5), octets.
+const MTU_MIN: usize = 1280;
+
+fn too_big_is_told(story: &Story<'_>) -> Option<Finding> {
+    let expected = "inner of at most 1280 octets in the tunnel, fragmented outside where it must be; \
+                    of a larger one Packet Too Big with at least 1280";
+    let end = story.capture.frames.last()?.at;
+    Finding::all(story.cast.terminals.iter().flat_map(|terminal| {
+        let large = intercepted(story, terminal)
+            .filter(|reading| reading.packet.octets.len() > MTU_MIN)
+            .filter(|reading| end > reading.at + SOON);
+        large.map(|reading| judge_large(story, terminal, reading, expected)).collect::<Vec<_>>()
+    }))
+}
+
+fn judge_large(
+    story: &Story<'_>,
+    terminal: &Terminal,
+    reading: &Reading<'_>,
+    expected: &'static str,
+) -> Finding {
+    let agent = story.mac_of(terminal.home_agent);
+    let mut after = story.readings.iter().filter(|one| {
+        one.frame > reading.frame && one.at <= reading.at + SOON && Some(one.from_mac) == agent
+    });
+    let answer = after.find_map(|one| match one.icmp() {
+        Some(IcmpMessage::Error(error)) => match error.reason {
+            Reason::PacketTooBig { mtu } => Some((one, Some(mtu))),
+            _ => None,
+        },
+        _ if one.tunnels.first().is_some_and(|outer| outer.0 == terminal.home_agent)
+            || one.packet.fragment.is_some() =>
+        {
+            Some((one, None))
+        }
+        _ => None,
+    });
+    match answer {
+        None => Finding::broken(expected, "nothing", vec![reading.frame]),
+        Some((error, Some(mtu))) if usize::try_from(mtu).is_ok_and(|mtu| mtu < MTU_MIN) => {
+            let seen = format!("Packet Too Big with {mtu}");
+            Finding::broken(expected, seen, vec![reading.frame, error.frame])
+        }
+        Some((shown, _)) => Finding::kept([reading, shown]),
+    }
 }
 
 fn no_tunnel_without_binding(story: &Story<'_>) -> Option<Finding> {

@@ -54,6 +54,7 @@ pub(super) const ALL: &[Sequence] = &[
             "CL-REG-10",
             "CL-INT-02",
             "CL-INT-03",
+            "CL-INT-04",
             "CL-RO-25",
         ],
         lab_only: false,
@@ -330,6 +331,8 @@ pub(super) const ALL: &[Sequence] = &[
 const TAIL: Duration = Duration::from_millis(700);
 /// How long the parties talk.
 const TALK: Duration = Duration::from_millis(600);
+/// With it an Echo Request is as large as the link takes, and larger than the tunnel.
+const ECHO_OF_A_WHOLE_LINK: u16 = 1452;
 const CALL_MT: &str = "call sip:mt@example.com";
 
 fn registration(play: &mut Play<'_>) -> Result<(), PlayError> {
@@ -350,6 +353,8 @@ fn tunnels_both_ways(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
     play.tell("cn", &format!("echo {HOA}"))?;
     play.wait("an Echo Reply", "correspondent", |sight| says(sight, "Echo Reply"))?;
+    play.tell("cn", &format!("echo {HOA} {ECHO_OF_A_WHOLE_LINK}"))?;
+    play.wait("Packet Too Big", "correspondent", |sight| says(sight, "Packet Too Big"))?;
     play.tell("cn", "options sip:mt@example.com")?;
     play.wait_for_sip("200 at the caller", "correspondent", "200")?;
     play.tell("mt", "options sip:cn@example.com")?;

@@ -23,10 +23,12 @@ pub enum Command {
         /// Whom.
         to: String,
     },
-    /// `echo ADDRESS`: sends one ICMPv6 Echo Request.
+    /// `echo ADDRESS [OCTETS]`: sends one ICMPv6 Echo Request.
     Echo {
         /// Where to.
         to: Ipv6Addr,
+        /// How many octets of data it carries.
+        octets: u16,
     },
     /// `optimize ADDRESS`: makes the route to a peer direct, and keeps it so.
     Optimize {
@@ -37,10 +39,18 @@ pub enum Command {
     Restart,
 }
 
+/// Octets of data in an Echo Request where the command does not say.
+pub const ECHO_OCTETS: u16 = 32;
+
+/// The data of an Echo Request, every octet told from its neighbours.
+pub(crate) fn echo_data(octets: u16) -> Vec<u8> {
+    (b'a'..=b'z').cycle().take(usize::from(octets)).collect()
+}
+
 /// Text that is no command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no command: {0:?}; known are: call IDENTIFIER, answer, hangup, options IDENTIFIER, echo ADDRESS, optimize ADDRESS, restart"
+    "no command: {0:?}; known are: call IDENTIFIER, answer, hangup, options IDENTIFIER, echo ADDRESS [OCTETS], optimize ADDRESS, restart"
 )]
 pub struct UnknownCommand(pub String);
 
@@ -55,7 +65,13 @@ impl FromStr for Command {
             ["answer"] => Self::Answer,
             ["hangup"] => Self::Hangup,
             ["options", to] => Self::Options { to: (*to).to_owned() },
-            ["echo", to] => Self::Echo { to: to.parse().map_err(|_| unknown())? },
+            ["echo", to] => {
+                Self::Echo { to: to.parse().map_err(|_| unknown())?, octets: ECHO_OCTETS }
+            }
+            ["echo", to, octets] => Self::Echo {
+                to: to.parse().map_err(|_| unknown())?,
+                octets: octets.parse().map_err(|_| unknown())?,
+            },
             ["optimize", to] => Self::Optimize { to: to.parse().map_err(|_| unknown())? },
             ["restart"] => Self::Restart,
             _ => return Err(unknown()),
@@ -70,7 +86,8 @@ impl fmt::Display for Command {
             Self::Answer => f.write_str("answer"),
             Self::Hangup => f.write_str("hangup"),
             Self::Options { to } => write!(f, "options {to}"),
-            Self::Echo { to } => write!(f, "echo {to}"),
+            Self::Echo { to, octets: ECHO_OCTETS } => write!(f, "echo {to}"),
+            Self::Echo { to, octets } => write!(f, "echo {to} {octets}"),
             Self::Optimize { to } => write!(f, "optimize {to}"),
             Self::Restart => f.write_str("restart"),
         }
@@ -88,6 +105,7 @@ mod tests {
     #[case("hangup")]
     #[case("options sip:mt@example.com")]
     #[case("echo 2001:db8:c::10")]
+    #[case("echo 2001:db8:c::10 1452")]
     #[case("optimize 2001:db8:c::10")]
     #[case("restart")]
     fn a_command_is_one_line(#[case] line: &str) {
@@ -98,6 +116,7 @@ mod tests {
     #[case("")]
     #[case("call")]
     #[case("echo nowhere")]
+    #[case("echo 2001:db8:c::10 many")]
     #[case("answer twice")]
     fn anything_else_is_refused(#[case] line: &str) {
         assert_eq!(line.parse::<Command>(), Err(UnknownCommand(line.to_owned())));

@@ -179,8 +179,8 @@ impl Correspondent {
     }
 
     fn on_command(&mut self, now: Instant, command: &Command) {
-        if let Command::Echo { to } = command {
-            return self.send_echo(now, *to);
+        if let Command::Echo { to, octets } = command {
+            return self.send_echo(now, *to, *octets);
         }
         let restarts = *command == Command::Restart;
         if restarts {

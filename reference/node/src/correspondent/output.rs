@@ -7,6 +7,7 @@ use roamproof_wire::ipv6::{Outgoing, protocol};
 
 use super::Correspondent;
 use crate::Instant;
+use crate::command::echo_data;
 use crate::correspondence::CorrespondenceEvent;
 use crate::misdeed::Misdeed;
 use crate::phone::MediaDatagram;
@@ -59,11 +60,12 @@ impl Correspondent {
         }
     }
 
-    pub(super) fn send_echo(&mut self, now: Instant, to: Ipv6Addr) {
+    pub(super) fn send_echo(&mut self, now: Instant, to: Ipv6Addr, octets: u16) {
         self.echoes = self.echoes.wrapping_add(1);
         let from = self.config.address;
-        let echo =
-            Echo { reply: false, identifier: IDENTIFIER, sequence: self.echoes, data: ECHO_DATA };
+        let data = echo_data(octets);
+        let (identifier, sequence) = (IDENTIFIER, self.echoes);
+        let echo = Echo { reply: false, identifier, sequence, data: &data };
         let message = icmpv6::Message::Echo(echo);
         let mut payload = vec![0; message.buffer_len()];
         message.emit(from, to, &mut payload);
@@ -75,4 +77,3 @@ impl Correspondent {
 
 /// Of every Echo Request: one node has one user.
 const IDENTIFIER: u16 = 0xc0de;
-const ECHO_DATA: &[u8] = b"are you there, and by which way?";

@@ -61,7 +61,7 @@ fn an_echo_by_the_care_of_address_is_answered_by_it_once_bound() {
 fn an_echo_of_its_own_takes_the_direct_way_once_bound() {
     let mut bench = Bench::plugged("", &[]);
     bench.drain();
-    let command = Command::Echo { to: HOME };
+    let command = Command::Echo { to: HOME, octets: 32 };
     bench.input(Input::Command(&command));
     assert_eq!(bench.drain()[0].way(), (HOME, None));
     bench.bind(CN, CARE_OF, 1);
@@ -159,7 +159,7 @@ fn packets_follow_the_newest_binding(#[case] misdeeds: &[&str], #[case] expected
     bench.drain();
     bench.bind(CN, CARE_OF, 1);
     bench.bind(CN, OTHER_CARE_OF, 2);
-    bench.input(Input::Command(&Command::Echo { to: HOME }));
+    bench.input(Input::Command(&Command::Echo { to: HOME, octets: 32 }));
     assert_eq!(bench.drain()[0].way(), (expected, Some(HOME)));
 }
 
@@ -177,7 +177,7 @@ fn a_renewal_prolongs_the_binding(
     bench.bind(CN, CARE_OF, 2);
     bench.wait(Duration::from_secs(30));
     bench.drain();
-    bench.input(Input::Command(&Command::Echo { to: HOME }));
+    bench.input(Input::Command(&Command::Echo { to: HOME, octets: 32 }));
     assert_eq!(bench.drain()[0].way(), expected);
 }
 
@@ -237,7 +237,7 @@ fn a_restart_forgets_bindings_and_tokens() {
     bench.bind(CN, CARE_OF, 1);
     bench.input(Input::Command(&Command::Restart));
     assert_eq!(bench.drain()[0].sip().method(), Some(Method::Register));
-    bench.input(Input::Command(&Command::Echo { to: HOME }));
+    bench.input(Input::Command(&Command::Echo { to: HOME, octets: 32 }));
     assert_eq!(bench.drain()[0].way(), (HOME, None));
     let answer = bench.update(CN, &tokens, CARE_OF, 2);
     assert_eq!(answer.payload[6], 138, "nonces of before are unknown");

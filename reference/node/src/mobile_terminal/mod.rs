@@ -126,7 +126,7 @@ impl MobileTerminal {
     fn on_command(&mut self, now: Instant, command: &Command) {
         match command {
             Command::Restart => self.restart(now),
-            Command::Echo { to } => self.send_echo_request(now, *to),
+            Command::Echo { to, octets } => self.send_echo_request(now, *to, *octets),
             Command::Optimize { to } => self.optimize(now, *to),
             Command::Call { .. } | Command::Answer | Command::Hangup | Command::Options { .. } => {
                 match &mut self.phone {

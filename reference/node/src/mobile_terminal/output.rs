@@ -174,10 +174,11 @@ impl MobileTerminal {
     }
 
     /// Asks somebody for an echo, from the home address.
-    pub(super) fn send_echo_request(&mut self, now: Instant, to: Ipv6Addr) {
+    pub(super) fn send_echo_request(&mut self, now: Instant, to: Ipv6Addr, octets: u16) {
         let home = self.config.mobile.home();
         let sequence = self.host.entropy.next_u16();
-        let echo = Echo { reply: false, identifier: ECHO_IDENTIFIER, sequence, data: ECHO_DATA };
+        let data = crate::command::echo_data(octets);
+        let echo = Echo { reply: false, identifier: ECHO_IDENTIFIER, sequence, data: &data };
         let message = Message::Echo(echo);
         let mut payload = vec![0; message.buffer_len()];
         message.emit(home, to, &mut payload);

@@ -289,7 +289,9 @@ pub(super) fn judge_handled(
 
 fn response_goes_by_tunnel_and_server(story: &Story<'_>) -> Option<Finding> {
     let server = story.cast.server?;
-    Finding::all(story.attempts().iter().filter(|attempt| attempt.away).flat_map(|attempt| {
+    let through =
+        |attempt: &&Attempt<'_, '_>| attempt.away && attempt.invite.packet.header.source == server;
+    Finding::all(story.attempts().iter().filter(through).flat_map(|attempt| {
         let vias = vias_of(attempt.message);
         let judge =
             |response: &&Reading<'_>| judge_response(attempt.terminal, server, &vias, response);

@@ -235,22 +235,27 @@ fn server_can_ask(story: &Story<'_>) -> Option<Finding> {
     if !story.cast.direct {
         return None;
     }
-    Finding::all(story.cast.terminals.iter().filter_map(|terminal| {
-        let expected = "the SIP server can ask the terminal's home agent for the home address";
-        let (_, acknowledgement) = first_registration(story, terminal)?;
-        let acknowledgement = acknowledgement?;
-        let told = lookups(story, LookupKind::HomeAgentNotification)
-            .find(|(_, lookup)| lookup.home_address == terminal.home);
+    let end = story.capture.frames.last()?.at;
+    let registrations = story.cast.terminals.iter().flat_map(|terminal| {
+        let accepted = story.registrations(terminal).filter(|at| *at + PROBE < end);
+        accepted.map(move |at| (terminal, at)).collect::<Vec<_>>()
+    });
+    Finding::all(registrations.map(|(terminal, at)| {
+        let expected = "after each accepted registration the SIP server can ask the terminal's home \
+                        agent for the home address";
+        let told = lookups(story, LookupKind::HomeAgentNotification).find(|(reading, lookup)| {
+            lookup.home_address == terminal.home && reading.at + PROBE >= at && reading.at <= at + PROBE
+        });
         let Some((told, lookup)) = told else {
-            let seen = "no notification for the home address".to_owned();
-            return Some(Finding::broken(expected, seen, vec![acknowledgement.frame]));
+            let seen = format!("no notification for {} at {} s", terminal.home, at.as_secs_f64());
+            return Finding::broken(expected, seen, vec![]);
         };
-        Some(if lookup.home_agent() == Some(terminal.home_agent) {
+        if lookup.home_agent() == Some(terminal.home_agent) {
             Finding::kept([told])
         } else {
             let seen = format!("names the home agent {:?}", lookup.home_agent());
             Finding::broken(expected, seen, vec![told.frame])
-        })
+        }
     }))
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use roamproof_wire::ethernet::Mac;
 use roamproof_wire::icmpv6::Message as IcmpMessage;
 use roamproof_wire::ipv6::address::prefixes_agree;
-use roamproof_wire::mobility::Message as MobilityMessage;
+use roamproof_wire::mobility::{BindingError, BindingErrorStatus, Message as MobilityMessage};
 use roamproof_wire::sip::{Fields, Message as SipMessage, Method};
 
 use super::cast::{Cast, Terminal};
@@ -38,6 +38,8 @@ struct Acknowledged {
     home: Ipv6Addr,
     peer: Ipv6Addr,
     at: Duration,
+    /// When the update that it answers was sent.
+    begun: Duration,
     /// The care-of address bound and until when; `None` where the binding was taken back.
     bound: Option<(Ipv6Addr, Duration)>,
 }
@@ -321,6 +323,22 @@ impl<'a> Story<'a> {
         bound.filter(|(_, until)| *until > at)
     }
 
+    /// When a terminal's home agent accepted its registrations.
+    pub(crate) fn registrations(&self, terminal: &Terminal) -> impl Iterator<Item = Duration> {
+        let (home, agent) = (terminal.home, terminal.home_agent);
+        let accepted = self
+            .acknowledged
+            .iter()
+            .filter(move |one| (one.home, one.peer) == (home, agent) && one.bound.is_some());
+        let mut last: Option<(Ipv6Addr, Duration)> = None;
+        // One acknowledgement crosses several links: the first sight of each counts.
+        accepted.filter_map(move |one| {
+            let fresh = last != one.bound.map(|(care_of, _)| (care_of, one.begun));
+            last = one.bound.map(|(care_of, _)| (care_of, one.begun));
+            fresh.then_some(one.at)
+        })
+    }
+
     /// The last acknowledgement of `peer` to a terminal up to `at`.
     fn acknowledged_at(
         &self,
@@ -334,13 +352,29 @@ impl<'a> Story<'a> {
             .find(|one| one.at <= at && (one.home, one.peer) == (terminal.home, peer))
     }
 
+    /// A Binding Error with status 1 that reached a terminal: the peer has no binding for it.
+    fn lost_binding(&self, reading: &Reading<'_>, error: &BindingError) -> Option<Acknowledged> {
+        let unknown = error.status == BindingErrorStatus::UNKNOWN_BINDING && !reading.lost;
+        let terminal = self.cast.terminals.iter().find(|terminal| {
+            unknown && terminal.is_at(reading.to_mac) && terminal.home == error.home_address
+        })?;
+        let peer = reading.packet.header.source;
+        let (home, at) = (terminal.home, reading.at);
+        Some(Acknowledged { home, peer, at, begun: at, bound: None })
+    }
+
     /// Every acceptance of a Binding Update of a terminal: a home agent's counts from when it sent
     /// it, a correspondent's from when the terminal heard it.
     fn acknowledgements(&self) -> Vec<Acknowledged> {
         let mut all = Vec::new();
         for reading in &self.readings {
-            let Some(MobilityMessage::BindingAcknowledgement(message)) = reading.mobility() else {
-                continue;
+            let message = match reading.mobility() {
+                Some(MobilityMessage::BindingAcknowledgement(message)) => message,
+                Some(MobilityMessage::BindingError(error)) => {
+                    all.extend(self.lost_binding(reading, error));
+                    continue;
+                }
+                _ => continue,
             };
             let home = reading.packet.destination();
             let terminal = self.cast.terminals.iter().find(|terminal| terminal.home == home);
@@ -360,7 +394,7 @@ impl<'a> Story<'a> {
             let lifetime = message.lifetime.duration();
             let begun = if peer == terminal.home_agent { reading.at } else { update.at };
             let bound = (!lifetime.is_zero()).then(|| (care_of(update), begun + lifetime));
-            all.push(Acknowledged { home, peer, at: reading.at, bound });
+            all.push(Acknowledged { home, peer, at: reading.at, begun: update.at, bound });
         }
         all
     }

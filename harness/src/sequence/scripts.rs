@@ -336,7 +336,8 @@ const ECHO_OF_A_WHOLE_LINK: u16 = 1452;
 const CALL_MT: &str = "call sip:mt@example.com";
 
 fn registration(play: &mut Play<'_>) -> Result<(), PlayError> {
-    attach(play)?;
+    play.plug("mt", "visited-1")?;
+    play.wait("a Binding Acknowledgement", "visited-1", |sight| says(sight, "BA"))?;
     play.tell("cn", &format!("echo {HOA}"))?;
     play.wait("an Echo Reply", "correspondent", |sight| says(sight, "Echo Reply"))?;
     play.pass(TAIL)

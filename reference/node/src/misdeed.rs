@@ -48,7 +48,7 @@ macro_rules! misdeeds {
 
 misdeeds! {
     /// Answers status 0 to a Binding Update and binds nothing.
-    AckWithoutBinding = "ack-without-binding", "home-agent", "CL-REG-02", ["CL-REG-02", "s1"], [];
+    AckWithoutBinding = "ack-without-binding", "home-agent", "CL-REG-02", ["CL-REG-02", "s1"], ["CL-INT-03"];
 
     /// Sends the first media packets to the home address although it is bound.
     FirstPacketsThroughHomeAgent = "first-packets-through-home-agent", "correspondent", "CL-RO-06", ["CL-RO-06", "s4"], ["CL-RO-07"];
@@ -63,9 +63,9 @@ misdeeds! {
     /// Sends its INVITE to the home agent, not to the SIP server.
     CallsHomeAgent = "calls-home-agent", "correspondent", "CL-INT-11", ["s2"], [];
     /// Sends a second copy of its INVITE to the home address.
-    SecondInviteCopy = "second-invite-copy", "correspondent", "CL-INT-12", ["s2", "s4"], [];
+    SecondInviteCopy = "second-invite-copy", "correspondent", "CL-INT-12", ["s4"], ["CL-INT-11", "CL-RO-02", "CL-RO-18"];
     /// Notifies SIP servers of a home address the first time only, not at refreshes.
-    NotifiesOnlyOnce = "notifies-only-once", "home-agent", "CL-REG-06", [], [];
+    NotifiesOnlyOnce = "notifies-only-once", "home-agent", "CL-REG-06", ["s5"], [];
     /// Names another home agent in its notifications.
     NamesAnotherHomeAgent = "names-another-home-agent", "home-agent", "CL-REG-06", ["s5"], [];
     /// Sends a notification once, whether it arrives or not.
@@ -75,11 +75,11 @@ misdeeds! {
     /// Does not tell SIP servers that a binding changed or is gone.
     KeepsChangesToItself = "keeps-changes-to-itself", "home-agent", "CL-REG-08", ["s5"], [];
     /// Answers Neighbour Solicitations for no home address.
-    NoProxyAdvertisement = "no-proxy-advertisement", "home-agent", "CL-INT-02", ["s2"], [];
+    NoProxyAdvertisement = "no-proxy-advertisement", "home-agent", "CL-INT-02", ["s2"], ["CL-REG-02"];
     /// Alters the packet that it tunnels.
     AltersTheInnerPacket = "alters-the-inner-packet", "home-agent", "CL-INT-03", ["s2"], [];
     /// Tunnels from an address that is not its own.
-    TunnelsFromAnotherAddress = "tunnels-from-another-address", "home-agent", "CL-INT-03", ["s2"], [];
+    TunnelsFromAnotherAddress = "tunnels-from-another-address", "home-agent", "CL-INT-03", ["s2"], ["CL-REG-02"];
     /// Drops what does not fit into the tunnel without a word.
     BlackHole = "black-hole", "home-agent", "CL-INT-04", ["s3"], [];
     /// Says Packet Too Big with less than every link takes.

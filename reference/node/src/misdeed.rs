@@ -96,6 +96,54 @@ misdeeds! {
     InventsACareOfAddress = "invents-a-care-of-address", "home-agent", "CL-DST-06", [], [];
     /// Answers queries whoever they come from.
     AnswersAnyQuery = "answers-any-query", "home-agent", "CL-DST-07", [], [];
+    /// Binds an identifier to the source of its REGISTER, not to the Contact.
+    BindsThePacketSource = "binds-the-packet-source", "sip-server", "CL-REG-04", [], [];
+    /// Binds an identifier to the Via of its REGISTER, not to the Contact.
+    BindsTheVia = "binds-the-via", "sip-server", "CL-REG-04", [], [];
+    /// Drops a notification about a home address that no identifier is bound to yet.
+    ForgetsEarlyNotifications = "forgets-early-notifications", "sip-server", "CL-REG-11", ["s5"], ["CL-DST-01"];
+    /// Sends an INVITE to the care-of address without a tunnel; where it knows none, to a neighbour.
+    SendsToTheCareOfAddressPlainly = "sends-to-the-care-of-address-plainly", "sip-server", "CL-INT-01", ["s2"], [];
+    /// Forwards responses with its own Via still on top.
+    KeepsItsVia = "keeps-its-via", "sip-server", "CL-INT-10", ["s2"], [];
+    /// Alters the session description in responses.
+    AltersTheBody = "alters-the-body", "sip-server", "CL-INT-10", ["s2"], [];
+    /// Sends a second copy of an INVITE to a neighbour of the home address.
+    SendsASecondCopy = "sends-a-second-copy", "sip-server", "CL-INT-12", ["s2"], [];
+    /// Does not tell the caller that it is trying.
+    SaysNoTrying = "says-no-trying", "sip-server", "CL-INT-13", ["s2"], [];
+    /// Sends a CANCEL before any provisional response.
+    CancelsIntoSilence = "cancels-into-silence", "sip-server", "CL-RO-17", ["s9"], [];
+    /// Asks where the terminal is and sends to the home address all the same.
+    IgnoresBindings = "ignores-bindings", "sip-server", "CL-DST-01", ["s5"], ["CL-REG-11"];
+    /// Tunnels to the home address.
+    TunnelsToTheHomeAddress = "tunnels-to-the-home-address", "sip-server", "CL-DST-01", ["s5"], ["CL-DST-02"];
+    /// Asks nobody and makes a care-of address up.
+    GuessesCareOfAddresses = "guesses-care-of-addresses", "sip-server", "CL-DST-02", ["s5"], ["CL-DST-01"];
+    /// Asks the first home agent of its configuration, whosever home address it is.
+    AsksTheFirstHomeAgent = "asks-the-first-home-agent", "sip-server", "CL-DST-03", ["s5-two-home-agents"], ["CL-DST-01"];
+    /// Asks every home agent for a home address that none has notified.
+    AsksEverybody = "asks-everybody", "sip-server", "CL-DST-04", [], [];
+    /// Sends no INVITE to a home address that no home agent has notified.
+    FailsWithoutNotification = "fails-without-notification", "sip-server", "CL-DST-04", [], [];
+    /// Takes notifications, replies and changes for genuine whoever sends them.
+    BelievesForgedLookups = "believes-forged-lookups", "sip-server", "CL-DST-08", ["CL-DST-08"], [];
+    /// Counts complaints about queries that were never sent.
+    SwitchedOffByStrangers = "switched-off-by-strangers", "sip-server", "CL-DST-08", ["CL-DST-08"], [];
+    /// Goes on sending to a care-of address where nobody answers.
+    NeverFallsBack = "never-falls-back", "sip-server", "CL-DST-11", [], [];
+    /// Holds an INVITE until the home agent answers, however long that takes.
+    WaitsForTheHomeAgent = "waits-for-the-home-agent", "sip-server", "CL-DST-12", [], [];
+    /// Loses what has to be cut to fit the path.
+    LosesLargePackets = "loses-large-packets", "sip-server", "CL-DST-14", [], [];
+    /// Goes on using the first care-of address that it was told.
+    KeepsTheFirstCareOfAddress = "keeps-the-first-care-of-address", "sip-server", "CL-DST-15", ["s5"], ["CL-DST-01", "CL-DST-02"];
+    /// Believes any home agent about any home address.
+    TrustsForeignHomeAgents = "trusts-foreign-home-agents", "sip-server", "CL-DST-16", [], [];
+    /// Never tunnels again once it was restarted.
+    NeverDirectAfterRestart = "never-direct-after-restart", "sip-server", "CL-DST-17", [], [];
+    /// Sends a CANCEL and the acknowledgement of a refusal to the home address, its INVITE not.
+    CancelsByAnotherWay = "cancels-by-another-way", "sip-server", "CL-DST-18", [], [];
 }
 
 /// What one node is to do wrong.

@@ -10,7 +10,7 @@ use crate::Instant;
 
 /// A bucket of error messages (RFC 4443 §2.4 (f)): ten at once, ten a second.
 #[derive(Debug)]
-pub(super) struct ErrorLimit {
+pub(crate) struct ErrorLimit {
     tokens: u32,
     filled_at: Instant,
 }
@@ -25,7 +25,8 @@ impl Default for ErrorLimit {
 }
 
 impl ErrorLimit {
-    fn allows(&mut self, now: Instant) -> bool {
+    /// Whether another error may be sent now.
+    pub(crate) fn allows(&mut self, now: Instant) -> bool {
         let earned = (now - self.filled_at).as_nanos() / TOKEN_EVERY.as_nanos();
         if earned > 0 {
             let earned = u32::try_from(earned).unwrap_or(u32::MAX);

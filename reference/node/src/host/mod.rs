@@ -16,7 +16,7 @@ pub mod tcp;
 
 pub use address::Standing;
 pub(crate) use advertise::Advertiser;
-pub(crate) use icmp::echo_reply;
+pub(crate) use icmp::{ErrorLimit, echo_reply};
 
 use std::collections::VecDeque;
 use std::net::Ipv6Addr;
@@ -31,7 +31,6 @@ use crate::entropy::Entropy;
 use crate::{Event, Instant, Interface, Output, Wakeup};
 use address::{Addresses, Due};
 use config::{HostConfig, Prefix};
-use icmp::ErrorLimit;
 use neighbour::Neighbours;
 
 /// The host part of a node.

@@ -6,7 +6,9 @@ use serde::Deserialize;
 
 use super::{ProxyConfig, RegistrarLimits};
 use crate::build::ConfigError;
-use crate::host::config::HostConfig;
+use crate::host::config::{HostConfig, Prefix};
+use crate::key::Key;
+use crate::lookup::LookupPeer;
 use crate::sip::routing::Names;
 
 /// A SIP server's configuration.
@@ -16,6 +18,12 @@ use crate::sip::routing::Names;
 /// address = "2001:db8:5::5"
 /// domain = "example.com"
 ///
+/// [[home_agent]]
+/// address = "2001:db8:a::a"
+/// prefixes = ["2001:db8:a::/64"]
+/// spi = 2000
+/// key = "686f6d652d6167656e742d736572766572206b31"
+///
 /// [names]
 /// "proxy.example.net" = "2001:db8:c::5060"
 /// ```
@@ -24,6 +32,9 @@ pub(crate) struct Config {
     #[serde(flatten)]
     pub(crate) host: HostConfig,
     pub(crate) sip_server: SipServerConfig,
+    /// Home agents that it asks where terminals are; without any it sends to home addresses.
+    #[serde(default, rename = "home_agent")]
+    home_agents: Vec<HomeAgentConfig>,
     /// Names it can resolve.
     #[serde(default)]
     names: Names,
@@ -53,6 +64,18 @@ pub(crate) struct SipServerConfig {
     expires_most: u32,
 }
 
+/// A home agent that shares a key with this server.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HomeAgentConfig {
+    address: Ipv6Addr,
+    /// The home prefixes that it may speak for.
+    prefixes: Vec<Prefix>,
+    /// Security parameter index, above 255.
+    spi: u32,
+    key: Key,
+}
+
 impl Config {
     /// Refuses what cannot be.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
@@ -74,7 +97,26 @@ impl Config {
             let why = format!("RFC 3261 §10.3 wants at most {LEAST_MAX} s");
             return refuse("sip_server.expires_least", why);
         }
+        for HomeAgentConfig { address, prefixes, spi, .. } in &self.home_agents {
+            if prefixes.is_empty() {
+                let why = format!("{address} needs at least one prefix to speak for");
+                return refuse("home_agent.prefixes", why);
+            }
+            if *spi <= SPI_RESERVED {
+                let why = format!("{spi} is reserved, take one above {SPI_RESERVED}");
+                return refuse("home_agent.spi", why);
+            }
+        }
         Ok(())
+    }
+
+    /// The home agents it shares keys with.
+    pub(crate) fn peers(&self) -> Vec<LookupPeer> {
+        let peer = |agent: HomeAgentConfig| {
+            let HomeAgentConfig { address, prefixes, spi, key } = agent;
+            LookupPeer { address, spi, key, prefixes }
+        };
+        self.home_agents.iter().cloned().map(peer).collect()
     }
 
     pub(crate) fn proxy(&self) -> ProxyConfig {
@@ -90,6 +132,9 @@ impl Config {
 
 /// A registrar may call at most this too brief, seconds (RFC 3261 §10.3).
 const LEAST_MAX: u32 = 3600;
+
+/// Security parameter indices up to this are reserved (RFC 4285 §5).
+const SPI_RESERVED: u32 = 255;
 
 const fn port() -> u16 {
     roamproof_wire::sip::DEFAULT_PORT

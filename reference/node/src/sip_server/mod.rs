@@ -6,12 +6,18 @@
 
 mod config;
 mod context;
+mod direct;
+mod errors;
 mod forward;
 mod location;
+mod misconduct;
+mod path;
 mod proxy;
 mod quoted;
 mod registrar;
 mod server;
+mod stream_way;
+mod way;
 
 pub use location::{Binding, Location};
 pub use proxy::{Proxy, ProxyConfig, ProxyEvent};

@@ -11,6 +11,7 @@ use super::forward;
 use super::location::Location;
 use super::registrar::{Registrar, RegistrarLimits};
 use crate::entropy::Entropy;
+use crate::misdeed::{Misdeed, Misdeeds};
 use crate::sip::routing::Names;
 use crate::sip::{
     ClientKey, Hop, ServerKey, TIMEOUT, TransactionEvent, Transactions, Transmit, new_token,
@@ -82,6 +83,7 @@ pub struct Proxy {
     /// Which context a copy belongs to.
     owners: BTreeMap<ClientKey, ServerKey>,
     events: VecDeque<ProxyEvent>,
+    misdeeds: Misdeeds,
 }
 
 impl Proxy {
@@ -96,7 +98,14 @@ impl Proxy {
             contexts: BTreeMap::new(),
             owners: BTreeMap::new(),
             events: VecDeque::new(),
+            misdeeds: Misdeeds::default(),
         }
+    }
+
+    /// The same, doing what it is told to do wrong.
+    #[must_use]
+    pub fn with_misdeeds(self, misdeeds: &Misdeeds) -> Self {
+        Self { misdeeds: misdeeds.clone(), ..self }
     }
 
     /// The contacts there are.
@@ -441,10 +450,14 @@ impl Proxy {
             return;
         }
         let Some(context) = self.contexts.get_mut(key) else { return };
+        let early = self.misdeeds.does(Misdeed::CancelsIntoSilence);
         let ready: Vec<ClientKey> = context
             .branches
             .iter_mut()
-            .filter_map(|branch| branch.wants_cancel_now().then(|| branch.key.clone()))
+            .filter_map(|branch| {
+                branch.provisional |= early;
+                branch.wants_cancel_now().then(|| branch.key.clone())
+            })
             .collect();
         ready.iter().for_each(|client| self.cancel(now, client));
     }

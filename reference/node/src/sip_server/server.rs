@@ -1,17 +1,21 @@
-//! The SIP server as a node: frames, UDP and TCP around the proxy.
+//! The SIP server as a node: frames, UDP and TCP around the proxy, and the ways of what it sends.
 
 use std::net::Ipv6Addr;
 
-use roamproof_wire::icmpv6::{ErrorMessage, Message as IcmpMessage, Reason};
+use roamproof_wire::icmpv6::Reason;
 use roamproof_wire::ipv6::{Outgoing, Packet, protocol};
 
 use super::config::Config;
-use super::quoted::{self, Quoted};
+use super::direct::Direct;
+use super::misconduct::Misconduct;
+use super::path::Paths;
+use super::way::{Departure, Way, Ways};
 use super::{Proxy, ProxyConfig, ProxyEvent};
 use crate::build::{ConfigError, Start};
 use crate::entropy::Entropy;
-use crate::host::{Happening, Host, Received, echo_reply};
-use crate::sip::Hop;
+use crate::host::{ErrorLimit, Happening, Host, Received};
+use crate::misdeed::{Misdeed, Misdeeds};
+use crate::sip::Transmit;
 use crate::sip_transport::{SipReceived, SipTransport};
 use crate::upper::UpperPacket;
 use crate::{Command, Event, Input, Instant, Interface, Node, Output, Wakeup};
@@ -19,22 +23,42 @@ use crate::{Command, Event, Input, Instant, Interface, Node, Output, Wakeup};
 /// A SIP server on one link.
 #[derive(Debug)]
 pub(crate) struct SipServer {
-    host: Host,
-    address: Ipv6Addr,
-    port: u16,
-    proxy: Proxy,
+    pub(super) host: Host,
+    pub(super) address: Ipv6Addr,
+    pub(super) port: u16,
+    pub(super) proxy: Proxy,
     transport: SipTransport,
+    pub(super) direct: Direct,
+    pub(super) ways: Ways,
+    pub(super) paths: Paths,
+    pub(super) error_limit: ErrorLimit,
+    pub(super) misdeeds: Misdeeds,
+    misconduct: Misconduct,
 }
 
 impl SipServer {
     /// The SIP server that `config` describes.
     pub(crate) fn new(config: &Config, start: &Start) -> Result<Self, ConfigError> {
         config.check()?;
+        let Start { epoch, seed, misdeeds } = start;
         let ProxyConfig { address, port, .. } = config.proxy();
-        let mut host = Host::new(&config.host, start.seed, false);
+        let mut host = Host::new(&config.host, *seed, false);
         let entropy = Entropy::new(host.entropy.next_u64());
         let transport = SipTransport::new(address, port, host.entropy.next_u64());
-        Ok(Self { address, port, proxy: Proxy::new(config.proxy(), entropy), transport, host })
+        let transaction = host.entropy.next_u16();
+        Ok(Self {
+            address,
+            port,
+            proxy: Proxy::new(config.proxy(), entropy).with_misdeeds(misdeeds),
+            transport,
+            direct: Direct::new(address, config.peers(), *epoch, transaction, misdeeds),
+            ways: Ways::new(misdeeds),
+            paths: Paths::default(),
+            error_limit: ErrorLimit::default(),
+            misdeeds: misdeeds.clone(),
+            misconduct: Misconduct::new(misdeeds),
+            host,
+        })
     }
 
     fn on_frame(&mut self, now: Instant, interface: Interface, octets: &[u8]) {
@@ -55,6 +79,9 @@ impl SipServer {
     }
 
     fn on_packet(&mut self, now: Instant, packet: &Packet<'_>) {
+        if packet.protocol == protocol::MOBILITY && self.direct.is_on() {
+            return self.on_mobility(now, packet);
+        }
         // It keeps no bindings of its own, so it is to mobile nodes what any IPv6 node is.
         if let Err(rejected) = Packet::parse_without_mobility(packet.octets) {
             self.host.malformed(rejected.error);
@@ -70,6 +97,9 @@ impl SipServer {
     fn on_upper(&mut self, now: Instant, packet: &Packet<'_>) {
         let (source, destination) = (packet.source(), packet.destination());
         let protocol = packet.protocol;
+        if protocol == protocol::TCP {
+            self.ways.hear_segment(source, packet.payload);
+        }
         match self.transport.receive(now, source, destination, protocol, packet.payload) {
             Ok(true) => {}
             Ok(false) => {
@@ -80,41 +110,9 @@ impl SipServer {
         }
     }
 
-    fn on_icmp(&mut self, now: Instant, packet: &Packet<'_>) {
-        if let Some((outgoing, payload)) = echo_reply(packet) {
-            return self.host.send(now, &outgoing, &payload);
-        }
-        match IcmpMessage::parse(packet) {
-            Ok(IcmpMessage::Error(error)) => self.on_icmp_error(now, &error),
-            Ok(_) => self.host.discard("ICMPv6 message that needs no answer"),
-            Err(error) => self.host.malformed(error),
-        }
-    }
-
-    /// An ICMPv6 error about a packet of this server's (RFC 3261 §18.4).
-    fn on_icmp_error(&mut self, now: Instant, error: &ErrorMessage<'_>) {
-        let Some(quoted) = quoted::read(error.quoted, self.address, self.port) else {
-            return self.host.discard("ICMPv6 error about nothing that was sent");
-        };
-        match error.reason {
-            Reason::DestinationUnreachable { .. } | Reason::ParameterProblem(_) => {
-                if let Quoted { care_of: None, message: Some(message), .. } = quoted {
-                    //= TP-14
-                    self.proxy.unreachable(now, Hop::udp(message.to, message.port));
-                }
-            }
-            Reason::PacketTooBig { .. } | Reason::TimeExceeded { .. } => {}
-        }
-    }
-
     fn on_command(&mut self, command: &Command) {
         match command {
-            Command::Restart => {
-                self.proxy.restart();
-                let seed = self.host.entropy.next_u64();
-                self.transport = SipTransport::new(self.address, self.port, seed);
-                self.host.event(Event::Note("restarted".to_owned()));
-            }
+            Command::Restart => self.restart(),
             Command::Call { .. }
             | Command::Answer
             | Command::Hangup
@@ -122,6 +120,18 @@ impl SipServer {
             | Command::Echo { .. }
             | Command::Optimize { .. } => self.host.discard("a SIP server makes no calls"),
         }
+    }
+
+    //= CL-DST-17
+    //# the home address until the next notification
+    fn restart(&mut self) {
+        self.proxy.restart();
+        let seed = self.host.entropy.next_u64();
+        self.transport = SipTransport::new(self.address, self.port, seed);
+        self.direct.restart();
+        self.ways.restart();
+        self.paths = Paths::default();
+        self.host.event(Event::Note("restarted".to_owned()));
     }
 
     /// Does what is due, and sends what came of it all.
@@ -132,15 +142,14 @@ impl SipServer {
                 self.host.event(Event::Note(format!("{address} is somebody else's too")));
             }
         }
+        self.direct.run(now);
         self.transport.run(now);
+        // An answer that is late for the last time settles a way before a copy asks for it.
+        self.settle(now);
         if self.proxy.poll_timeout().is_some_and(|wakeup| wakeup.at <= now) {
             self.proxy.handle_timeout(now);
         }
         self.exchange(now);
-        while let Some(packet) = self.transport.poll_packet() {
-            let UpperPacket { source, destination, protocol, payload } = packet;
-            self.host.send(now, &Outgoing::new(source, destination, protocol), &payload);
-        }
     }
 
     /// Passes messages between transport and proxy until neither has one.
@@ -149,6 +158,8 @@ impl SipServer {
             let mut broken = None;
             match self.transport.poll_received() {
                 Some(SipReceived::Message { from, octets, .. }) => {
+                    self.ways.hear(now, &octets);
+                    let octets = self.misconduct.received(from, octets);
                     self.proxy.receive(now, from, &octets);
                 }
                 Some(SipReceived::Unreachable(hop)) => self.proxy.unreachable(now, hop),
@@ -173,13 +184,87 @@ impl SipServer {
     fn send(&mut self, now: Instant) -> bool {
         let mut any = false;
         while let Some(transmit) = self.proxy.poll_transmit() {
-            self.transport.send(now, &transmit);
             any = true;
+            if let Some(transmit) = self.misconduct.leaving(transmit) {
+                self.ways.take(now, &mut self.direct, transmit);
+            }
+            self.settle(now);
         }
         while let Some(event) = self.proxy.poll_event() {
             self.host.event(told(event));
         }
+        self.settle(now);
         any
+    }
+
+    /// Sends what has its way, and asks and answers what that takes.
+    fn settle(&mut self, now: Instant) {
+        loop {
+            while let Some((outgoing, payload)) = self.direct.poll_packet() {
+                self.host.send(now, &outgoing, &payload);
+            }
+            self.send_packets(now, None);
+            if let Some(news) = self.direct.poll_news() {
+                self.ways.on_news(now, news);
+            } else if let Some(departure) = self.ways.poll_departure() {
+                self.depart(now, departure);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn depart(&mut self, now: Instant, departure: Departure) {
+        match departure {
+            Departure::Message(transmit, way) => {
+                for (transmit, way) in self.misconduct.astray(transmit, way) {
+                    self.depart_message(now, &transmit, way);
+                }
+            }
+            Departure::Packet(packet, way) => self.dispatch(now, &packet, way),
+            Departure::Told(event) => self.host.event(event),
+        }
+    }
+
+    fn depart_message(&mut self, now: Instant, transmit: &Transmit, way: Way) {
+        if let Way::Tunnel(care_of) = way {
+            let note = format!("to {} by {care_of}", transmit.to);
+            self.host.event(Event::Note(note));
+        }
+        self.transport.send(now, transmit);
+        self.send_packets(now, Some(way));
+    }
+
+    /// Sends what the transport has to send: datagrams, all of one message, by `way`; segments by
+    /// the way of their connection.
+    fn send_packets(&mut self, now: Instant, way: Option<Way>) {
+        while let Some(packet) = self.transport.poll_packet() {
+            let way = match way.filter(|_| packet.protocol == protocol::UDP) {
+                Some(way) => way,
+                None => self.ways.of_segment(now, &mut self.direct, &packet),
+            };
+            self.dispatch(now, &packet, way);
+        }
+    }
+
+    fn dispatch(&mut self, now: Instant, packet: &UpperPacket, way: Way) {
+        let UpperPacket { source, destination, protocol, payload } = packet;
+        let octets = Outgoing::new(*source, *destination, *protocol).to_vec(payload);
+        let entropy = &mut self.host.entropy;
+        //= CL-DST-01
+        //= CL-INT-01
+        let packets = match self.misconduct.misled(*destination, way) {
+            Way::Plain => self.paths.plain(now, *destination, &octets, entropy),
+            Way::Tunnel(care_of) => {
+                self.paths.tunnelled(now, self.address, care_of, &octets, entropy)
+            }
+        };
+        if packets.len() > 1 && self.misdeeds.does(Misdeed::LosesLargePackets) {
+            return;
+        }
+        for packet in packets {
+            self.host.send_packet(now, &packet);
+        }
     }
 }
 
@@ -200,9 +285,14 @@ impl Node for SipServer {
     }
 
     fn poll_timeout(&self) -> Option<Wakeup> {
-        [self.host.poll_timeout(), self.transport.poll_timeout(), self.proxy.poll_timeout()]
-            .into_iter()
-            .fold(None, Wakeup::sooner)
+        [
+            self.host.poll_timeout(),
+            self.transport.poll_timeout(),
+            self.proxy.poll_timeout(),
+            self.direct.poll_timeout(),
+        ]
+        .into_iter()
+        .fold(None, Wakeup::sooner)
     }
 }
 

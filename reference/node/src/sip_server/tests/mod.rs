@@ -1,6 +1,11 @@
 //! The SIP server behind a scripted router: peers are made of octets, the clock jumps.
 
+mod direct;
 mod interception;
+mod misdeeds;
+mod peers;
+mod stale;
+mod stream;
 
 use std::fmt::Write as _;
 use std::net::Ipv6Addr;
@@ -37,7 +42,7 @@ struct Bench {
 }
 
 /// A packet of the server's, put together and taken out of its tunnel.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Sent {
     at: Duration,
     /// The outer addresses.

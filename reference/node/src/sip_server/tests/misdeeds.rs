@@ -1,0 +1,1 @@
+//! Each misdeed of the server is seen to do what it says.

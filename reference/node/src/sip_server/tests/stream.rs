@@ -1,0 +1,1 @@
+//! Direct server tunnelling over TCP: the way changes beneath the connection (D11).

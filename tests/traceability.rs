@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use roamproof_harness::Catalogue;
 use roamproof_harness::catalogue::ExceptionKind;
+use roamproof_harness::coverage::{coverage, judges, summary};
 
 #[test]
 fn every_citation_names_a_requirement() {
@@ -39,6 +40,70 @@ fn words_stand_only_below_a_citation() {
         }
     }
     assert!(wrong.is_empty(), "{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn every_row_that_binds_is_judged_or_excused() {
+    let rows = coverage(Catalogue::embedded(), &judges());
+    let forgotten: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.is_forgotten())
+        .map(|row| row.requirement.id.as_str())
+        .collect();
+    assert!(
+        forgotten.is_empty(),
+        "nothing judges {}: write a purpose, or say why not in specs/exceptions.toml",
+        forgotten.join(", ")
+    );
+}
+
+#[test]
+fn judges_name_rows_that_there_are() {
+    let catalogue = Catalogue::embedded();
+    for judge in judges() {
+        for id in judge.verifies {
+            if let Err(unknown) = catalogue.requirement(id) {
+                panic!("`{}` judges a row that is none: {unknown}", judge.name);
+            }
+        }
+    }
+}
+
+/// An entry that lists its rows one by one is wrong as soon as one of them is judged; one with a `*` as
+/// soon as all are.
+#[test]
+fn no_exception_is_stale() {
+    let catalogue = Catalogue::embedded();
+    let rows = coverage(catalogue, &judges());
+    for exception in &catalogue.exceptions {
+        let named = || rows.iter().filter(|row| exception.ids.names(&row.requirement.id));
+        let judged: Vec<&str> = named()
+            .filter(|row| !row.judged_by.is_empty())
+            .map(|row| row.requirement.id.as_str())
+            .collect();
+        let stale = if exception.ids.as_str().contains('*') {
+            judged.len() == named().count()
+        } else {
+            !judged.is_empty()
+        };
+        assert!(
+            !stale,
+            "specs/exceptions.toml: {}: {} judged now: take it out",
+            exception.ids,
+            judged.join(", ")
+        );
+    }
+}
+
+#[test]
+fn the_coverage_is_the_one_that_was_reviewed() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/coverage.txt");
+    let reviewed = fs::read_to_string(path).expect("specs/coverage.txt");
+    let now = summary(&coverage(Catalogue::embedded(), &judges()));
+    assert!(
+        now == reviewed,
+        "the coverage changed: `cargo run -q -- list --summary > specs/coverage.txt`, and look at the difference"
+    );
 }
 
 /// The row a reader would look for by hand: what the claimed call is about is never set aside for good.

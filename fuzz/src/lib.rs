@@ -35,6 +35,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "router", oracle: node::router },
     Target { name: "home_agent", oracle: node::home_agent },
     Target { name: "mobile_terminal", oracle: node::mobile_terminal },
+    Target { name: "correspondent", oracle: node::correspondent },
+    Target { name: "sip_server", oracle: node::sip_server },
     Target { name: "sdp", oracle: media::session_description },
     Target { name: "rtp", oracle: media::rtp },
 ];

@@ -37,6 +37,16 @@ pub(crate) fn mobile_terminal(octets: &[u8]) {
     drive("mt", octets);
 }
 
+/// A correspondent: return routability, bindings, calls.
+pub(crate) fn correspondent(octets: &[u8]) {
+    drive("cn", octets);
+}
+
+/// A SIP server.
+pub(crate) fn sip_server(octets: &[u8]) {
+    drive("ss", octets);
+}
+
 /// Nothing makes the node called `name` panic, spin, or send without bound.
 fn drive(name: &'static str, octets: &[u8]) {
     let mut bench = Bench::new(name);
@@ -81,7 +91,12 @@ struct Bench {
 
 impl Bench {
     fn new(name: &'static str) -> Self {
-        let wanted = Wanted { nodes: vec![name], start: Some("visited-1"), ..Wanted::default() };
+        let wanted = Wanted {
+            nodes: vec![name],
+            start: Some("visited-1"),
+            direct: true,
+            ..Wanted::default()
+        };
         let spec = topology(&wanted).nodes.remove(0);
         let config = spec
             .config

@@ -2,17 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::slice;
 
 use crate::catalogue::{Catalogue, Exception};
 use crate::requirement::{Level, Requirement};
+use crate::{judge, purpose, sequence};
 
-/// Something that judges requirements: a test purpose, or a row of the sequence oracle.
+/// Something that judges requirements: a test purpose, a sequence, or a row of the sequence oracle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judge<'a> {
     /// Its name.
     pub name: &'a str,
     /// The requirements it decides.
     pub verifies: &'a [&'a str],
+}
+
+/// Everything that judges: the purposes, the sequences that exercise rows, and `judge` for each row that
+/// the sequence oracle decides in any capture.
+#[must_use]
+pub fn judges() -> Vec<Judge<'static>> {
+    let purposes = purpose::ALL.iter().map(|one| Judge { name: one.id, verifies: one.verifies });
+    let sequences = sequence::ALL.iter().map(|one| Judge { name: one.id, verifies: one.exercises });
+    let rows = judge::rows().map(|row| Judge { name: ORACLE, verifies: slice::from_ref(&row.id) });
+    purposes.chain(sequences).chain(rows).collect()
 }
 
 /// A requirement and who judges it.
@@ -78,6 +90,9 @@ pub fn summary(rows: &[Covered<'_>]) -> String {
     }
     text
 }
+
+/// The name of the sequence oracle: the subcommand that runs it alone.
+const ORACLE: &str = "judge";
 
 #[cfg(test)]
 mod tests {

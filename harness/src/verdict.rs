@@ -79,7 +79,7 @@ impl std::error::Error for Stop {}
 mod tests {
     use super::*;
 
-    /// design.md section 3: ERROR > FAIL > INCONC > WARN > PASS.
+    /// ERROR > FAIL > INCONC > WARN > PASS.
     #[test]
     fn the_heaviest_verdict_stands() {
         use Verdict::{Error, Fail, Inconc, Pass, Warn};

@@ -2,7 +2,7 @@
 
 use roamproof_harness::ExitCode;
 use roamproof_harness::catalogue::{Catalogue, ExceptionKind, Pattern};
-use roamproof_harness::coverage::{Covered, coverage, summary};
+use roamproof_harness::coverage::{Covered, coverage, judges, summary};
 use roamproof_harness::requirement::{Level, Role};
 use serde::Serialize;
 
@@ -54,7 +54,7 @@ fn selected<'a>(args: &Args, catalogue: &'a Catalogue) -> Result<Vec<Covered<'a>
     let only: Vec<Pattern> = args.only.iter().map(|text| Pattern::new(text)).collect();
     let level = args.level.as_deref().map(level).transpose()?;
     let role = args.role.as_deref().map(role).transpose()?;
-    let mut rows = coverage(catalogue, &[]);
+    let mut rows = coverage(catalogue, &judges());
     rows.retain(|row| {
         let requirement = row.requirement;
         (only.is_empty() || only.iter().any(|pattern| pattern.names(&requirement.id)))

@@ -1,4 +1,4 @@
-//! The sequences S1–S9 (design.md section 1) and their variants.
+//! The sequences S1–S9 of ARCHITECTURE.md and their variants.
 
 use std::time::Duration;
 

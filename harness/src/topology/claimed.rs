@@ -1,4 +1,4 @@
-//! The claimed system's network (design.md section 1): links, addresses, and the configuration of
+//! The claimed system's network (ARCHITECTURE.md): links, addresses, and the configuration of
 //! each reference node.
 
 use std::fmt::Write as _;

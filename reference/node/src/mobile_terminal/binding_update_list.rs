@@ -192,6 +192,10 @@ impl BindingUpdateList {
         true
     }
 
+    pub(super) fn peers_mut(&mut self) -> impl Iterator<Item = &mut Peer> {
+        self.peers.values_mut()
+    }
+
     /// Does what is due by now with every peer.
     pub(super) fn run(
         &mut self,
@@ -292,6 +296,7 @@ impl Peer {
             return Outcome::Forgotten;
         }
         self.binding = Some(asked.binding(answer.lifetime));
+        self.ever_bound = true;
         Outcome::Bound
     }
 

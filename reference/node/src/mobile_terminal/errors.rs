@@ -11,6 +11,7 @@ use roamproof_wire::mobility::{BindingUpdateView, HeaderView, TestInitView, mh_t
 use super::MobileTerminal;
 use super::binding_update_list::Quoted;
 use super::movement::Place;
+use crate::misdeed::Misdeed;
 use crate::{Event, Instant};
 
 impl MobileTerminal {
@@ -39,7 +40,7 @@ impl MobileTerminal {
             //= MN-ICM-06
             //# tries go on: the network may come back within the budget
             Reason::DestinationUnreachable { .. } | Reason::TimeExceeded { .. } => {
-                self.host.discard("ICMPv6 error that changes nothing");
+                self.correspondence.on_unreachable(now, error.quoted);
             }
         }
     }
@@ -47,6 +48,9 @@ impl MobileTerminal {
     /// A peer does not know one of our mobility messages: it will not do with Mobile IPv6.
     fn on_parameter_problem(&mut self, now: Instant, quoted: &Packet<'_>) {
         let peer = quoted.destination();
+        if self.does(Misdeed::BelievesAnyError) {
+            self.list.give_up(now);
+        }
         //= CL-RO-11
         //= CL-RO-16
         let about = self.is_ours(quoted).then(|| outstanding(quoted)).flatten();

@@ -164,6 +164,11 @@ impl HomeRegistration {
         }
     }
 
+    /// Whether the home agent has acknowledged `care_of`, and still holds it.
+    pub(super) fn is_acknowledged(&self, care_of: Ipv6Addr) -> bool {
+        self.binding.is_some_and(|binding| binding.care_of == care_of)
+    }
+
     /// Whether the home agent has acknowledged the present place, or the terminal is at home.
     pub(super) const fn is_complete(&self) -> bool {
         self.state.is_complete()
@@ -220,7 +225,9 @@ impl HomeRegistration {
     }
 
     /// The update that is due by now, if one is.
-    pub(super) fn due(&mut self, now: Instant) -> Option<Asked> {
+    ///
+    /// `valid_for` is what is left of the care-of address's life (MN-HR-07).
+    pub(super) fn due(&mut self, now: Instant, valid_for: Option<Duration>) -> Option<Asked> {
         self.expire(now);
         let retransmission = self.retransmission.filter(|one| one.at <= now)?;
         if !self.may_send(now) {
@@ -232,7 +239,10 @@ impl HomeRegistration {
             Place::Nowhere => return None,
         };
         let lifetime = match self.place {
-            Place::Away(_) => Lifetime::from_duration(self.settings.lifetime),
+            Place::Away(_) => {
+                let valid_for = valid_for.unwrap_or(Duration::MAX);
+                Lifetime::from_duration(self.settings.lifetime.min(valid_for))
+            }
             Place::Home | Place::Nowhere => Lifetime::ZERO,
         };
         //= MN-HR-11
@@ -256,6 +266,13 @@ impl HomeRegistration {
         Some(asked)
     }
 
+    /// An update that nothing asks for: a misdeed.
+    pub(super) fn ask_wrongly(&mut self, now: Instant, care_of: Ipv6Addr) -> Asked {
+        self.sequence = self.sequence.next();
+        let lifetime = Lifetime::from_duration(self.settings.lifetime);
+        Asked { sequence: self.sequence, lifetime, care_of, stamp: self.stamp(now), sent_at: now }
+    }
+
     /// When [`due`](Self::due) has something.
     pub(super) fn poll_timeout(&self) -> Option<Wakeup> {
         let sending = self.retransmission.map(|one| match self.rate_free_at() {
@@ -264,7 +281,13 @@ impl HomeRegistration {
         });
         let binding = self.binding.map(|binding| match self.state {
             Registration::Registered => binding.refresh_at,
-            _ => binding.expires_at,
+            Registration::Nowhere
+            | Registration::Registering
+            | Registration::Updating
+            | Registration::Returning
+            | Registration::Probing
+            | Registration::AtHome
+            | Registration::Refused => binding.expires_at,
         });
         let at = [sending, binding, self.retry].into_iter().flatten().min()?;
         Some(Wakeup { at, why: "home registration" })

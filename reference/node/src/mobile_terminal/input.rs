@@ -1,14 +1,13 @@
 //! Packets that come in: natively, by a type 2 routing header, or out of a tunnel (RFC 6275
 //! §11.3.3).
 
-use std::net::Ipv6Addr;
-
 use roamproof_wire::icmpv6::{Message, Reason};
 use roamproof_wire::ipv6::{Outgoing, Packet, Problem, protocol};
 
 use super::MobileTerminal;
 use super::movement::Place;
 use crate::host::{Received, echo_reply};
+use crate::misdeed::Misdeed;
 use crate::upper::UpperPacket;
 use crate::{Instant, Interface};
 
@@ -59,11 +58,11 @@ impl MobileTerminal {
         let for_home = packet.destination() == self.config.mobile.home();
         let to_care_of = self.place == Place::Away(packet.header.destination);
         let from = packet.source();
+        let forgetful = self.does(Misdeed::ForgetsUnacknowledgedBinding);
         let told = from == self.config.mobile.home_agent
-            || self
-                .list
-                .get(from)
-                .is_some_and(|peer| peer.may_be_bound(now) || !peer.asked.is_empty());
+            || self.list.get(from).is_some_and(|peer| {
+                peer.may_be_bound(now) || (!forgetful && !peer.asked.is_empty())
+            });
         for_home && to_care_of && told
     }
 
@@ -72,8 +71,12 @@ impl MobileTerminal {
         let from = outer.header.source;
         let arrival = if from == self.config.mobile.home_agent {
             Arrival::HomeTunnel
-        } else if self.config.mobile.tunnels_from.contains(&from) {
+        } else if self.config.mobile.tunnels_from.contains(&from)
+            && !self.does(Misdeed::RefusesServerTunnel)
+        {
             Arrival::ServerTunnel
+        } else if self.does(Misdeed::AcceptsAnyTunnel) {
+            Arrival::HomeTunnel
         } else {
             //= CL-INT-07
             //= MN-DAT-08
@@ -82,10 +85,10 @@ impl MobileTerminal {
         if self.place != Place::Away(outer.header.destination) {
             return self.host.discard("tunnel to an address that is not the care-of address");
         }
-        self.on_inner(now, outer.payload, from, arrival);
+        self.on_inner(now, outer, outer.payload, arrival);
     }
 
-    fn on_inner(&mut self, now: Instant, octets: &[u8], outer_source: Ipv6Addr, arrival: Arrival) {
+    fn on_inner(&mut self, now: Instant, outer: &Packet<'_>, octets: &[u8], arrival: Arrival) {
         let inner = match Packet::parse(octets) {
             Ok(inner) => inner,
             Err(rejected) => {
@@ -97,7 +100,9 @@ impl MobileTerminal {
             }
         };
         //= CL-DST-10
-        if arrival == Arrival::ServerTunnel && inner.header.source != outer_source {
+        let foreign =
+            arrival == Arrival::ServerTunnel && inner.header.source != outer.header.source;
+        if foreign && !self.does(Misdeed::OpensServerTunnel) {
             return self.host.discard("server's tunnel with a packet of another source");
         }
         if inner.header.destination != self.config.mobile.home() {
@@ -105,13 +110,20 @@ impl MobileTerminal {
         }
         if inner.piece().is_some() {
             return match self.inner.push(now.since_start(), &inner) {
-                Ok(Some(whole)) => self.on_inner(now, &whole, outer_source, arrival),
+                Ok(Some(whole)) => self.on_inner(now, outer, &whole, arrival),
                 Ok(None) => {}
                 Err(rejected) => self.host.malformed(rejected.error),
             };
         }
         if inner.routing.is_some() {
             return self.host.discard("type 2 routing header inside a tunnel");
+        }
+        let is_invite = inner.payload.get(8..).is_some_and(|sip| sip.starts_with(b"INVITE "));
+        if is_invite && self.does(Misdeed::AnswersTunnelWithError) {
+            return self.host.answer_unknown_protocol(now, outer);
+        }
+        if is_invite && self.does(Misdeed::IgnoresTunnelledInvite) {
+            return;
         }
         //= CL-INT-06
         //# handled as if it had been received at the home address
@@ -175,7 +187,18 @@ impl MobileTerminal {
                 self.host.event(crate::Event::Note(format!("echo reply from {from}")));
             }
             Message::Echo(_) => self.answer_echo(now, packet),
-            _ => self.host.discard("ICMPv6 message that needs no answer"),
+            Message::MldQuery(_)
+            | Message::RouterSolicitation(_)
+            | Message::RouterAdvertisement(_)
+            | Message::NeighbourSolicitation(_)
+            | Message::NeighbourAdvertisement(_)
+            | Message::Redirect(_)
+            | Message::MldReport(_)
+            | Message::HomeAgentDiscoveryRequest(_)
+            | Message::HomeAgentDiscoveryReply(_)
+            | Message::MobilePrefixSolicitation(_)
+            | Message::MobilePrefixAdvertisement(_)
+            | Message::Other { .. } => self.host.discard("ICMPv6 message that needs no answer"),
         }
     }
 

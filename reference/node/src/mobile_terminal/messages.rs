@@ -14,13 +14,17 @@ use super::home::Asked as HomeAsked;
 use super::movement::Place;
 use super::peer::{Asked, ToSend};
 use crate::host::Standing;
+use crate::misdeed::Misdeed;
 use crate::upper::UpperPacket;
 use crate::{Event, Instant};
 
 impl MobileTerminal {
     /// The Binding Update to the home agent (RFC 6275 §11.7.1).
     pub(super) fn send_home_update(&mut self, now: Instant, asked: &HomeAsked) {
-        let (home, agent) = (self.config.mobile.home(), self.config.mobile.home_agent);
+        let (mut home, agent) = (self.config.mobile.home(), self.config.mobile.home_agent);
+        if self.does(Misdeed::UpdatesForAnotherHomeAddress) {
+            home = Ipv6Addr::from(u128::from(home) ^ 1);
+        }
         let away = self.place != Place::Home;
         let mut update = BindingUpdate::new(asked.sequence, asked.lifetime);
         //= MN-HR-01
@@ -53,7 +57,7 @@ impl MobileTerminal {
         //# at home the home address is the source, without a Home Address option
         let source = if away { asked.care_of } else { home };
         let outgoing = Outgoing {
-            home_address: away.then_some(home),
+            home_address: (away && !self.does(Misdeed::OmitsHomeAddressOption)).then_some(home),
             ..Outgoing::new(source, agent, protocol::MOBILITY)
         };
         self.host.send(now, &outgoing, &octets);
@@ -111,6 +115,12 @@ impl MobileTerminal {
             care_of: asked.care_of_token.map_or(0, |token| token.nonce_index),
         };
         update.options = update.options.with(MobilityOption::NonceIndices(indices));
+        if self.does(Misdeed::UpdatesWithOldCareOfAddress)
+            && let Some(before) = self.care_of_before
+        {
+            let alternate = MobilityOption::AlternateCareOfAddress(before);
+            update.options = update.options.with(alternate);
+        }
         let key = asked.key();
         let authorization = Authorization::ReturnRoutability(&key);
         let octets = update.to_vec_authorized(home, peer, asked.care_of, authorization);

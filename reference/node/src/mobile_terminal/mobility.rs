@@ -3,7 +3,8 @@
 use roamproof_wire::WireError;
 use roamproof_wire::ipv6::{Packet, Problem};
 use roamproof_wire::mobility::{
-    self, BindingAcknowledgement, BindingError, BindingErrorStatus, CareOfTest, HomeTest, Message,
+    self, BindingAcknowledgement, BindingError, BindingErrorStatus, CareOfTest, HomeTest, Lifetime,
+    Message, Status,
 };
 
 use super::MobileTerminal;
@@ -11,6 +12,7 @@ use super::binding_update_list::{Outcome, PeerAnswer, TestAnswer};
 use super::home::Answer;
 use super::input::Arrival;
 use super::movement::Place;
+use crate::misdeed::Misdeed;
 use crate::{Event, Instant};
 
 impl MobileTerminal {
@@ -32,15 +34,11 @@ impl MobileTerminal {
             }
             Message::BindingRefreshRequest(_) => self.on_refresh_request(now, packet),
             Message::BindingError(error) => self.on_binding_error(now, packet, &error),
-            Message::HomeTestInit(_) | Message::CareOfTestInit(_) | Message::BindingUpdate(_) => {
-                self.on_correspondent_message(now, packet, &message);
-            }
-            Message::BindingLookup(_) => self.host.discard("binding lookup is not for terminals"),
-            //= MH-IN-02
-            Message::Unknown { .. } => {
-                let error = BindingError::unrecognised_mh_type(packet.home_address);
-                self.send_binding_error(now, packet, error);
-            }
+            Message::HomeTestInit(_)
+            | Message::CareOfTestInit(_)
+            | Message::BindingUpdate(_)
+            | Message::BindingLookup(_)
+            | Message::Unknown { .. } => self.on_correspondent_message(now, packet, &message),
         }
     }
 
@@ -69,7 +67,11 @@ impl MobileTerminal {
             Place::Away(_) | Place::Nowhere => Arrival::HomeTunnel,
         };
         let right = arrival == way && packet.destination() == self.config.mobile.home();
-        let answer = TestAnswer { cookie, token, nonce_index };
+        let mut answer = TestAnswer { cookie, token, nonce_index };
+        if self.does(Misdeed::AcceptsAnyToken) {
+            let outstanding = self.list.get(packet.source()).and_then(|one| one.home_test.cookie);
+            answer.cookie = outstanding.unwrap_or(cookie);
+        }
         //= MN-RR-19
         //= MN-RR-20
         if !right || !self.list.home_test(now, packet.source(), &answer) {
@@ -110,16 +112,30 @@ impl MobileTerminal {
         }
         let from = packet.source();
         let (home, payload) = (self.config.mobile.home(), packet.payload);
-        let peer_answer = PeerAnswer {
+        let (trusting, deaf) = (
+            self.does(Misdeed::AcceptsAnyAcknowledgement),
+            self.does(Misdeed::TakesRefusalForAcceptance),
+        );
+        let mut peer_answer = PeerAnswer {
             status: answer.status,
             sequence: answer.sequence,
             lifetime: answer.lifetime,
         };
+        if deaf && answer.status.is_refusal() {
+            peer_answer.status = Status::ACCEPTED;
+            peer_answer.lifetime = Lifetime::MAX_RR_BINDING;
+        }
+        let newest = self.list.get(from).and_then(|peer| peer.asked.back());
+        if trusting && let Some(newest) = newest {
+            peer_answer.sequence = newest.sequence;
+        }
         //= MN-CR-12
         let outcome = self.list.acknowledged(now, from, &peer_answer, |asked| {
             let care_of = asked.care_of;
             debug_assert!(asked.care_of_token.is_some() || care_of == home);
             mobility::verify_binding_authorization(&asked.key(), care_of, from, payload)
+                || trusting
+                || deaf
         });
         self.on_peer_outcome(from, outcome);
     }
@@ -206,7 +222,9 @@ impl MobileTerminal {
             }
             BindingErrorStatus::UNKNOWN_BINDING if error.home_address == home => {
                 //= MN-BE-02
+                let careless = self.does(Misdeed::AnswersAfterBindingLost);
                 match self.list.get_mut(peer) {
+                    Some(_) if careless => {}
                     Some(peer) => peer.lost(now),
                     //= MN-BE-01
                     None => self.host.discard("Binding Error from a node without a binding"),

@@ -7,11 +7,12 @@
 
 mod binding_update_list;
 mod config;
-mod correspondent_side;
+mod correspondent;
 mod errors;
 mod home;
 mod input;
 mod messages;
+mod mischief;
 mod mobility;
 mod movement;
 mod optimization;
@@ -31,17 +32,21 @@ use roamproof_wire::ipv6::Reassembly;
 use roamproof_wire::mobility::Sequence;
 
 use crate::build::{ConfigError, Start};
+use crate::correspondence::Correspondence;
 use crate::entropy::Entropy;
 use crate::host::{Happening, Host, LINK_MTU, Standing};
-use crate::misdeed::Misdeeds;
+use crate::misdeed::{Misdeed, Misdeeds};
 use crate::phone::Phone;
+use crate::sip::Early100;
+use crate::upper::UpperPacket;
 use crate::{Command, Event, Input, Instant, Interface, Node, Output, Wakeup};
 use binding_update_list::BindingUpdateList;
 use config::Authentication;
 pub(crate) use config::Config;
 use home::{HomeRegistration, Outcome, Settings};
+use mischief::Detained;
 use movement::{Movement, Place};
-use peer::Whereabouts;
+use peer::{Habits, Whereabouts};
 use registration::Registration;
 use session::Sessions;
 
@@ -54,6 +59,7 @@ pub(crate) struct MobileTerminal {
     place: Place,
     home: HomeRegistration,
     list: BindingUpdateList,
+    correspondence: Correspondence,
     /// None where the home address is lent to ordinary programs, or nothing is said of SIP.
     phone: Option<Phone>,
     sessions: Sessions,
@@ -64,7 +70,16 @@ pub(crate) struct MobileTerminal {
     /// The largest packet that reaches the home agent, octets.
     home_agent_mtu: usize,
     epoch: Duration,
+    /// How often the place changed, and the care-of address before the present one.
+    moves: u32,
+    care_of_before: Option<Ipv6Addr>,
     misdeeds: Misdeeds,
+    /// What misdeeds keep.
+    detained: Vec<Detained>,
+    invites_seen: Vec<String>,
+    last_register: Option<UpperPacket>,
+    media_sent: u32,
+    waits_for_home: bool,
 }
 
 /// The one that moves.
@@ -85,9 +100,18 @@ impl MobileTerminal {
         let home = Self::unregistered(&config, start.epoch, &mut host);
         let mobile = &config.mobile;
         let entropy = Entropy::new(host.entropy.next_u64());
+        let correspondence = Correspondence::new(entropy, &start.misdeeds);
+        let entropy = Entropy::new(host.entropy.next_u64());
         let sip = config.sip.clone().filter(|_| !mobile.lends);
+        let early_100 = if start.misdeeds.does(Misdeed::TriesBeforeOptimization) {
+            Early100::Required
+        } else {
+            mobile.early_100.into()
+        };
         let phone = sip.map(|sip| {
-            Phone::new(sip, mobile.home(), mobile.home(), mobile.early_100.into(), entropy)
+            let mut phone = Phone::new(sip, mobile.home(), mobile.home(), early_100, entropy);
+            phone.hold_media();
+            phone
         });
         Ok(Self {
             movement: Movement::new(ROAMING, mobile.home_address, mobile.dad_transmits),
@@ -95,13 +119,21 @@ impl MobileTerminal {
             place: Place::Nowhere,
             home,
             list: BindingUpdateList::default(),
+            correspondence,
             phone,
             sessions: Sessions::default(),
             wishes: BTreeSet::new(),
             inner: Reassembly::default(),
             home_agent_mtu: LINK_MTU,
             epoch: start.epoch,
+            moves: 0,
+            care_of_before: None,
             misdeeds: start.misdeeds.clone(),
+            detained: Vec::new(),
+            invites_seen: Vec::new(),
+            last_register: None,
+            media_sent: 0,
+            waits_for_home: false,
             config,
         })
     }
@@ -155,6 +187,12 @@ impl MobileTerminal {
         if let Some(phone) = &mut self.phone {
             phone.restart();
         }
+        self.waits_for_home = self.does(Misdeed::WaitsForHome);
+        if self.does(Misdeed::ChangesIdentifier) {
+            self.change_identifier();
+        }
+        let entropy = Entropy::new(self.host.entropy.next_u64());
+        self.correspondence = Correspondence::new(entropy, &self.misdeeds);
         self.sessions = Sessions::default();
         self.wishes.clear();
         self.inner = Reassembly::default();
@@ -187,12 +225,15 @@ impl MobileTerminal {
 
     /// Does what follows from being somewhere else.
     fn on_moved(&mut self, now: Instant, place: Place) {
+        self.care_of_before = self.home.care_of().or(self.care_of_before);
         self.place = place;
+        self.moves += u32::from(place != Place::Nowhere);
         let home = self.config.mobile.home();
         self.host.remove_address(ROAMING, home);
         self.home_agent_mtu = LINK_MTU;
         self.home.moved(now, place);
-        if place != Place::Nowhere {
+        let keeps = place == Place::Home && self.does(Misdeed::KeepsBindingAtHome);
+        if place != Place::Nowhere && !keeps {
             self.list.moved(now);
         }
         if self.home.state() == Registration::Probing {
@@ -209,17 +250,23 @@ impl MobileTerminal {
     }
 
     /// Does what follows from an answer of the home agent.
-    fn on_outcome(&mut self, _now: Instant, outcome: Outcome) {
+    fn on_outcome(&mut self, now: Instant, outcome: Outcome) {
         let home = self.config.mobile.home();
         match outcome {
             Outcome::Unchanged => {}
             Outcome::Bound(care_of, lifetime) => {
                 self.host.event(Event::Binding { home, care_of, lifetime });
+                if self.moves > 1 && self.does(Misdeed::RegistersAgainAfterHandover) {
+                    self.register_again(now, care_of);
+                }
             }
             Outcome::Unbound => {
                 //= MN-RET-07
                 self.host.announce(ROAMING, home);
                 self.host.event(Event::Binding { home, care_of: home, lifetime: 0 });
+                if self.does(Misdeed::UpdatesAtHome) {
+                    self.update_at_home(now);
+                }
             }
             Outcome::Refused(status) => {
                 self.host.event(Event::Note(format!("home registration refused: {status}")));
@@ -233,9 +280,17 @@ impl MobileTerminal {
             home: self.config.mobile.home(),
             care_of: self.home.care_of(),
             at_home: self.place == Place::Home,
-            complete: self.home.is_complete(),
+            complete: self.home.is_complete()
+                || (self.does(Misdeed::UpdatesBeforeHomeAcknowledgement)
+                    && self.home.care_of().is_some()),
             remaining: self.home.remaining(now),
             lifetime_max: self.config.mobile.correspondent_lifetime(),
+            habits: Habits {
+                tries_once: self.does(Misdeed::TriesOnce),
+                gives_up_at_first_loss: self.does(Misdeed::GivesUpAtFirstLoss),
+                never_refreshes: self.does(Misdeed::NeverRefreshes),
+                forgets_unacknowledged: self.does(Misdeed::ForgetsUnacknowledgedBinding),
+            },
         }
     }
 
@@ -245,12 +300,19 @@ impl MobileTerminal {
             self.on_happening(now, happening);
         }
         self.movement.run(now, &mut self.host);
-        if self.movement.place() != self.place {
+        if self.movement.place() != self.place
+            && !(self.waits_for_home && matches!(self.movement.place(), Place::Away(_)))
+        {
             self.on_moved(now, self.movement.place());
         }
-        while let Some(asked) = self.home.due(now) {
-            self.send_home_update(now, &asked);
+        let valid_for = self.movement.valid_for(now);
+        while let Some(asked) = self.home.due(now, valid_for) {
+            let moved = self.moves > 1 && self.does(Misdeed::NoUpdateAfterHandover);
+            if !moved {
+                self.send_home_update(now, &asked);
+            }
         }
+        self.run_correspondence(now);
         // Sessions want routes, and routes that come about or fail release sessions.
         self.run_sessions(now);
         self.run_list(now);
@@ -287,6 +349,7 @@ impl Node for MobileTerminal {
             self.movement.poll_timeout(),
             self.home.poll_timeout(),
             self.list.poll_timeout(),
+            self.correspondence.poll_timeout(),
             self.sessions_timeout(),
         ]
         .into_iter()

@@ -57,8 +57,8 @@ struct Router {
     global: Option<Ipv6Addr>,
     /// When it is no default router any more unless heard again.
     expires_at: Instant,
-    /// When it has been silent for longer than it announced.
-    silent_at: Option<Instant>,
+    /// When it has been silent for longer than it announced, and that time.
+    silent: Option<(Instant, Duration)>,
 }
 
 /// A router that is not the default router, as last heard.
@@ -216,8 +216,10 @@ impl Movement {
                 let gone = router.address;
                 return self.on_unreachable(now, host, gone);
             }
-            if router.silent_at.is_some_and(|at| at <= now) {
-                router.silent_at = None;
+            if let Some((at, patience)) = router.silent
+                && at <= now
+            {
+                router.silent = Some((now + patience, patience));
                 let suspect = router.address;
                 host.suspect(now, self.interface, suspect);
             }
@@ -233,7 +235,7 @@ impl Movement {
         let solicit = self.solicit.map(|one| one.at);
         let router = self.router.as_ref();
         let expires = router.map(|router| router.expires_at);
-        let silent = router.and_then(|router| router.silent_at);
+        let silent = router.and_then(|router| router.silent.map(|(at, _)| at));
         let valid = self.care_of.map(|care_of| care_of.valid_until);
         let at = [solicit, expires, silent, valid].into_iter().flatten().min()?;
         Some(Wakeup { at, why: "movement detection" })
@@ -270,7 +272,7 @@ impl Movement {
             address: from,
             global: global_address(advertisement),
             expires_at: expiry(now, advertisement),
-            silent_at: silence(now, advertisement),
+            silent: silence(now, advertisement),
         });
         if advertisement.router_lifetime > 0 {
             host.add_route(EVERYTHING, Some(from), self.interface);
@@ -293,7 +295,7 @@ impl Movement {
     fn heard_again(&mut self, now: Instant, host: &mut Host, advertisement: &RouterAdvertisement) {
         if let Some(router) = &mut self.router {
             router.expires_at = expiry(now, advertisement);
-            router.silent_at = silence(now, advertisement);
+            router.silent = silence(now, advertisement);
         }
         if self.place == Place::Home {
             return;
@@ -413,7 +415,8 @@ fn expiry(now: Instant, advertisement: &RouterAdvertisement) -> Instant {
 }
 
 /// When the router has missed so many announced advertisements that it may be gone (MN-MD-06).
-fn silence(now: Instant, advertisement: &RouterAdvertisement) -> Option<Instant> {
+fn silence(now: Instant, advertisement: &RouterAdvertisement) -> Option<(Instant, Duration)> {
     let interval = Duration::from_millis(advertisement.advertisement_interval()?.into());
-    Some(now + interval * SILENT_INTERVALS)
+    let patience = interval * SILENT_INTERVALS;
+    (!patience.is_zero()).then(|| (now + patience, patience))
 }

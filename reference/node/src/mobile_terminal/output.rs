@@ -61,11 +61,17 @@ impl MobileTerminal {
     /// Sends through the home agent whatever the bindings say, natively at home: messages of the
     /// home test and of the terminal as a correspondent.
     pub(super) fn send_by_home_agent(&mut self, now: Instant, upper: UpperPacket) {
-        let route = match self.route(now, upper.destination) {
-            Route::Direct { care_of, .. } => Route::Tunnel { care_of },
-            other @ (Route::Native | Route::Tunnel { .. } | Route::None) => other,
-        };
+        let route = self.route_by_home_agent();
         self.send_by(now, route, upper);
+    }
+
+    /// The way through the home agent; at home there is no other than the native one.
+    pub(super) fn route_by_home_agent(&self) -> Route {
+        match self.home.care_of() {
+            _ if self.place == Place::Home => Route::Native,
+            Some(care_of) => Route::Tunnel { care_of },
+            None => Route::None,
+        }
     }
 
     fn send_by(&mut self, now: Instant, route: Route, upper: UpperPacket) {
@@ -82,12 +88,29 @@ impl MobileTerminal {
         outgoing: &Outgoing,
         payload: &[u8],
     ) {
-        let outgoing = self.by_care_of_address(now, outgoing);
+        let mut outgoing = *outgoing;
+        //= MN-RR-13
+        //# mobility messages go to the peer's home address
+        if outgoing.protocol != protocol::MOBILITY {
+            //= MN-M2M-04
+            self.correspondence.route(now, &mut outgoing);
+        }
+        self.carry(now, route, &outgoing, payload);
+    }
+
+    /// Sends headers that are final but for the terminal's own care-of address.
+    pub(super) fn carry(
+        &mut self,
+        now: Instant,
+        route: Route,
+        outgoing: &Outgoing,
+        payload: &[u8],
+    ) {
         match route {
-            Route::Native => self.host.send(now, &outgoing, payload),
+            Route::Native => self.host.send(now, outgoing, payload),
             Route::Direct { care_of, mtu } => {
                 let home_address = Some(outgoing.source);
-                let outgoing = Outgoing { source: care_of, home_address, ..outgoing };
+                let outgoing = Outgoing { source: care_of, home_address, ..*outgoing };
                 if outgoing.buffer_len(payload.len()) <= mtu {
                     return self.host.send(now, &outgoing, payload);
                 }
@@ -109,12 +132,6 @@ impl MobileTerminal {
             }
             Route::None => self.host.discard("no care-of address to send from"),
         }
-    }
-
-    /// To the peer's care-of address with a type 2 routing header, where the peer is a mobile node
-    /// with a binding here (RFC 6275 §9.3.2).
-    fn by_care_of_address(&self, _now: Instant, outgoing: &Outgoing) -> Outgoing {
-        *outgoing
     }
 
     /// Puts a packet into the reverse tunnel; the outer packet is fragmented where it must be

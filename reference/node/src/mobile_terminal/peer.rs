@@ -25,6 +25,16 @@ pub(super) struct Whereabouts {
     pub(super) remaining: Duration,
     /// The longest lifetime to ask a correspondent for.
     pub(super) lifetime_max: Duration,
+    pub(super) habits: Habits,
+}
+
+/// Misdeeds that concern tests, updates and bindings.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Habits {
+    pub(super) tries_once: bool,
+    pub(super) gives_up_at_first_loss: bool,
+    pub(super) never_refreshes: bool,
+    pub(super) forgets_unacknowledged: bool,
 }
 
 /// One correspondent.
@@ -48,6 +58,8 @@ pub(super) struct Peer {
     pub(super) incapable_until: Option<Instant>,
     /// Calls and wishes that want the direct route.
     pub(super) holders: u32,
+    /// A binding was in force once.
+    pub(super) ever_bound: bool,
     rates: [Rate; 3],
     /// The largest packet that reaches the peer directly, octets.
     pub(super) path_mtu: usize,
@@ -135,6 +147,7 @@ impl Peer {
             believed: None,
             incapable_until: None,
             holders: 0,
+            ever_bound: false,
             rates: Default::default(),
             path_mtu: crate::host::LINK_MTU,
         }
@@ -175,6 +188,11 @@ impl Peer {
     pub(super) fn moved(&mut self, now: Instant) {
         self.care_of_test = Test::default();
         self.asked.clear();
+        if self.may_be_bound(now) {
+            //= CL-RO-12
+            //# a binding that the peer may hold is moved, whatever became of the call it was for
+            self.deadline = None;
+        }
         if self.state.is_under_way() {
             self.on(now, Trigger::Moved);
         } else if self.may_be_bound(now) || self.holders > 0 {
@@ -223,6 +241,11 @@ impl Peer {
         out: &mut Vec<ToSend>,
     ) {
         self.expire(now);
+        if let Some(binding) = &mut self.binding
+            && at.habits.never_refreshes
+        {
+            binding.refresh_at = binding.expires_at;
+        }
         if self.state == Optimization::Resting
             && self.holders > 0
             && self.binding.is_some_and(|binding| binding.refresh_at <= now)
@@ -248,6 +271,16 @@ impl Peer {
         }
         if self.state == Optimization::Updating {
             self.update(now, at, out);
+        }
+    }
+
+    /// The tests begin anew, as if nothing had been sent: a misdeed.
+    pub(super) fn begin_again(&mut self, now: Instant) {
+        if self.state.is_under_way() {
+            self.home_test = Test::default();
+            self.care_of_test = Test::default();
+            self.state = Optimization::Testing;
+            self.tries = Tries { next_at: Some(now), interval: SECOND };
         }
     }
 
@@ -308,7 +341,10 @@ impl Peer {
         if self.tries.next_at.is_none_or(|next| next > now) {
             return;
         }
-        if self.tries.interval > MAX_BINDACK_TIMEOUT {
+        let lost_one = self.tries.interval > SECOND;
+        if self.tries.interval > MAX_BINDACK_TIMEOUT
+            || (lost_one && at.habits.gives_up_at_first_loss)
+        {
             self.on(now, Trigger::Hopeless);
             return;
         }
@@ -329,7 +365,7 @@ impl Peer {
             care_of_rate.note(now);
             out.push(ToSend::CareOfTestInit { peer, cookie });
         }
-        self.tries.next_at = Some(now + self.tries.interval);
+        self.tries.next_at = (!at.habits.tries_once).then(|| now + self.tries.interval);
         self.tries.interval *= 2;
     }
 
@@ -364,7 +400,10 @@ impl Peer {
         }
         self.asked.push_back(asked);
         self.rates[2].note(now);
-        self.update_due = Some((now + interval, interval * 2));
+        self.update_due = (!at.habits.tries_once).then(|| (now + interval, interval * 2));
+        if at.habits.forgets_unacknowledged {
+            return out.push(ToSend::Update { peer: self.address, asked });
+        }
         self.believed =
             (lifetime != Lifetime::ZERO).then(|| asked.binding(lifetime)).or(self.believed);
         out.push(ToSend::Update { peer: self.address, asked });

@@ -12,17 +12,22 @@ use super::MobileTerminal;
 use super::binding_update_list::Progress;
 use super::config::OnFailure;
 use super::movement::Place;
+use super::output::Route;
+use super::peer::ToSend;
 use super::targets::{Targets, description_in};
+use crate::misdeed::Misdeed;
 use crate::phone::{MediaDatagram, PhoneEvent};
 use crate::sip::CallHandle;
 use crate::upper::UpperPacket;
-use crate::{Instant, Wakeup};
+use crate::{Command, Instant, Wakeup};
 
 /// What the controller keeps of the calls.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     /// Calls, or offers within them, whose response waits.
     pending: BTreeMap<CallHandle, Pending>,
+    /// Calls whose media waits for the routes to these peers.
+    silent: BTreeMap<CallHandle, Pending>,
     /// The peers whose routes each call keeps alive.
     held: BTreeMap<CallHandle, Vec<Ipv6Addr>>,
 }
@@ -36,14 +41,31 @@ struct Pending {
 
 /// An UPDATE is answered within this, whatever becomes of the route (RFC 3311 §5.2, CL-RO-26).
 const UPDATE_BUDGET: Duration = Duration::from_millis(3500);
+/// How long media waits for its direct route when the call is answered already.
+const MEDIA_PATIENCE: Duration = Duration::from_secs(2);
 /// What a call is refused with that may not go through the tunnel.
 const TEMPORARILY_UNAVAILABLE: u16 = 480;
 /// What a call is refused with whose media cannot get anywhere.
 const NOT_ACCEPTABLE_HERE: u16 = 488;
 
+impl Sessions {
+    /// Whether any response waits.
+    pub(super) fn is_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// The peer of some call.
+    pub(super) fn a_peer(&self) -> Option<Ipv6Addr> {
+        self.held.values().flatten().next().copied()
+    }
+}
+
 impl MobileTerminal {
     /// Takes in a packet for the telephone; `false` where it is none.
     pub(super) fn on_phone_packet(&mut self, now: Instant, packet: &Packet<'_>) -> bool {
+        if self.meddles_with_incoming(now, packet) {
+            return true;
+        }
         let Some(phone) = &mut self.phone else { return false };
         let (source, destination) = (packet.source(), packet.destination());
         match phone.receive(now, source, destination, packet.protocol, packet.payload) {
@@ -65,14 +87,17 @@ impl MobileTerminal {
             phone.register(now);
         }
         phone.run(now);
+        self.let_detained_go(now);
         self.drain_events(now);
         self.release_what_is_ready(now);
+        self.begin_media(now);
         self.drain_events(now);
         self.drain_packets(now);
     }
 
     pub(super) fn sessions_timeout(&self) -> Option<Wakeup> {
-        let deadline = self.sessions.pending.values().map(|pending| pending.deadline).min();
+        let Sessions { pending, silent, .. } = &self.sessions;
+        let deadline = pending.values().chain(silent.values()).map(|one| one.deadline).min();
         let deadline = deadline.map(|at| Wakeup { at, why: "optimization budget" });
         let phone = self.phone.as_ref().and_then(crate::phone::Phone::poll_timeout);
         Wakeup::sooner(deadline, phone)
@@ -93,11 +118,40 @@ impl MobileTerminal {
 
     fn on_invite(&mut self, now: Instant, call: CallHandle, invite: &Message) {
         let targets = Targets::of_invite(invite, &self.no_targets());
+        let targets = self.mistaken_targets(invite, targets);
         //= CL-RO-18
         if targets.unreachable {
             return self.refuse(now, call, NOT_ACCEPTABLE_HERE);
         }
-        self.hold_back(now, call, targets.peers, self.config.mobile.budget());
+        let budget = match () {
+            () if self.does(Misdeed::AnswersAfter200Ms) => Duration::from_millis(200),
+            () if self.does(Misdeed::AnswersAfterTimerB) => Duration::from_secs(33),
+            () => self.config.mobile.budget(),
+        };
+        let hasty = self.is_hasty(&targets.peers);
+        if self.does(Misdeed::OptimizesAtHome) && self.place == Place::Home {
+            for peer in &targets.peers {
+                let cookie = self.host.entropy.octets();
+                self.send_to_peer(now, &ToSend::HomeTestInit { peer: *peer, cookie });
+            }
+        }
+        self.hold_back(now, call, targets.peers, budget);
+        if hasty {
+            self.release(now, call);
+        }
+    }
+
+    /// Whether a misdeed answers a call for these peers before the time.
+    fn is_hasty(&self, peers: &[Ipv6Addr]) -> bool {
+        let by_tcp = self.config.sip.as_ref().is_some_and(|sip| sip.transport.is_reliable());
+        let shared = self.sessions.pending.values().any(|one| one.peers == peers);
+        let was_bound = |peer: &Ipv6Addr| self.list.get(*peer).is_some_and(|peer| peer.ever_bound);
+        let stale = !peers.is_empty() && peers.iter().all(was_bound);
+        self.does(Misdeed::RingsBeforeOptimization)
+            || self.does(Misdeed::AnswersBeforeOptimization)
+            || (self.does(Misdeed::RingsEarlyOnTcp) && by_tcp)
+            || (self.does(Misdeed::AnswersSecondCallEarly) && shared)
+            || (self.does(Misdeed::AnswersOnExpiredBinding) && stale)
     }
 
     fn on_offer(&mut self, now: Instant, call: CallHandle, request: &Message) {
@@ -113,19 +167,31 @@ impl MobileTerminal {
             _ => self.config.mobile.budget(),
         };
         self.hold_back(now, call, targets.peers, budget);
+        if self.does(Misdeed::AnswersOfferAtOnce) {
+            self.release(now, call);
+        }
     }
 
     /// The other side's answer is here: its address may be another than the one optimized before.
     fn on_answer(&mut self, now: Instant, call: CallHandle, message: &Message) {
-        let Some(answer) = description_in(message) else { return };
+        let answer = description_in(message);
         //= CL-RO-23
-        let peers = Targets::of_description(&answer, &self.no_targets()).peers;
+        let own = self.no_targets();
+        let peers = answer.map(|answer| Targets::of_description(&answer, &own).peers);
+        let peers = peers.unwrap_or_default();
         self.optimize_for(now, call, &peers, self.config.mobile.budget());
+        //= CL-RO-05
+        //# media begins on the direct route, or when there will be none
+        self.sessions.silent.insert(call, Pending { peers, deadline: now + MEDIA_PATIENCE });
     }
 
     fn on_over(&mut self, now: Instant, call: CallHandle) {
         //= CL-RO-17
         self.sessions.pending.remove(&call);
+        self.sessions.silent.remove(&call);
+        if self.does(Misdeed::UpdatesForDeadCall) {
+            return;
+        }
         for peer in self.sessions.held.remove(&call).unwrap_or_default() {
             self.list.release(now, peer);
         }
@@ -175,6 +241,8 @@ impl MobileTerminal {
     fn release_what_is_ready(&mut self, now: Instant) {
         let whereabouts = self.whereabouts(now);
         let at_home = self.place == Place::Home;
+        self.never_answer_some(at_home);
+        let patient = self.does(Misdeed::WaitsForBudget);
         let progress = |peer: &Ipv6Addr| self.list.progress(now, *peer, &whereabouts);
         let ready: Vec<(CallHandle, bool)> = self
             .sessions
@@ -186,7 +254,8 @@ impl MobileTerminal {
                 let optimized = at_home || all(Progress::Bound);
                 //= CL-RO-12
                 let over = pending.deadline <= now || !waits;
-                (optimized || over).then_some((*call, optimized))
+                let over = if patient { pending.deadline <= now } else { optimized || over };
+                over.then_some((*call, optimized))
             })
             .collect();
         for (call, optimized) in ready {
@@ -199,7 +268,47 @@ impl MobileTerminal {
         }
     }
 
+    /// Forgets calls that a misdeed never answers.
+    fn never_answer_some(&mut self, at_home: bool) {
+        if at_home && self.moves > 1 && self.does(Misdeed::NeverAnswersAfterReturn) {
+            self.sessions.pending.clear();
+        }
+        if self.does(Misdeed::NeverAnswersWithoutMobility) {
+            let list = &self.list;
+            let incapable = |peer: &Ipv6Addr| {
+                list.get(*peer).is_some_and(|peer| peer.incapable_until.is_some())
+            };
+            self.sessions.pending.retain(|_, one| !one.peers.iter().any(incapable));
+        }
+    }
+
+    /// Lets media flow whose routes are there, or will not be in time.
+    fn begin_media(&mut self, now: Instant) {
+        let whereabouts = self.whereabouts(now);
+        let waits =
+            |peer: &Ipv6Addr| self.list.progress(now, *peer, &whereabouts) == Progress::UnderWay;
+        let ready: Vec<CallHandle> = self
+            .sessions
+            .silent
+            .iter()
+            .filter(|(_, one)| one.deadline <= now || !one.peers.iter().any(waits))
+            .map(|(call, _)| *call)
+            .collect();
+        for call in ready {
+            self.sessions.silent.remove(&call);
+            if let Some(phone) = &mut self.phone {
+                phone.begin_media(now, call);
+            }
+        }
+    }
+
     fn release(&mut self, now: Instant, call: CallHandle) {
+        if self.does(Misdeed::AnswersBeforeOptimization)
+            && let Some(phone) = &mut self.phone
+        {
+            phone.command(now, &Command::Answer);
+        }
+        self.sessions.pending.remove(&call);
         if let Some(phone) = &mut self.phone {
             phone.release(now, call);
         }
@@ -214,15 +323,40 @@ impl MobileTerminal {
     /// Sends what the telephone has to send: SIP through the home agent, media by the best way.
     fn drain_packets(&mut self, now: Instant) {
         while let Some(upper) = self.phone.as_mut().and_then(crate::phone::Phone::poll_packet) {
-            self.send_session_packet(now, upper);
+            if let Some(upper) = self.meddles_with_outgoing(now, upper) {
+                self.send_session_packet(now, upper);
+            }
         }
         while let Some(MediaDatagram { source, destination, octets }) =
             self.phone.as_mut().and_then(|phone| phone.poll_media(now))
         {
             let octets = *octets;
-            let route = self.route(now, destination);
+            let route = self.media_route(now, destination);
             let outgoing = Outgoing::new(source, destination, protocol::UDP);
             self.dispatch(now, route, &outgoing, &octets);
+        }
+    }
+
+    /// The way of media: the best there is, but nothing goes to a home agent that does not know
+    /// the present care-of address yet.
+    fn media_route(&mut self, now: Instant, peer: Ipv6Addr) -> Route {
+        let route = self.route(now, peer);
+        let Some(care_of) = self.home.care_of() else { return route };
+        match route {
+            //= CL-RO-27
+            //# through the home agent only once it has acknowledged the care-of address
+            Route::Tunnel { .. } if !self.home.is_acknowledged(care_of) => Route::None,
+            Route::Direct { .. } if self.does(Misdeed::MediaInTunnel) => Route::Tunnel { care_of },
+            Route::Direct { .. }
+                if self.does(Misdeed::FirstMediaInTunnel) && self.media_sent < 10 =>
+            {
+                self.media_sent += 1;
+                Route::Tunnel { care_of }
+            }
+            Route::Direct { mtu, .. } if self.does(Misdeed::MediaFromOldCareOfAddress) => {
+                Route::Direct { care_of: self.care_of_before.unwrap_or(care_of), mtu }
+            }
+            Route::Native | Route::Direct { .. } | Route::Tunnel { .. } | Route::None => route,
         }
     }
 

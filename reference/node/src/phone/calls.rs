@@ -183,8 +183,9 @@ impl Phone {
             if let Ok(Some(answer)) = description_in(&ack) {
                 talk.take_answer(&answer);
             }
-            talk.flow(now);
-            talk.plan_end(now);
+        }
+        if !self.media_waits {
+            self.begin_media(now, call);
         }
         self.events.push_back(PhoneEvent::Confirmed { call, ack });
     }
@@ -195,8 +196,9 @@ impl Phone {
         match description_in(&response) {
             Ok(Some(answer)) => {
                 talk.take_answer(&answer);
-                talk.flow(now);
-                talk.plan_end(now);
+                if !self.media_waits {
+                    self.begin_media(now, call);
+                }
                 self.events.push_back(PhoneEvent::Answered { call, response });
             }
             Ok(None) | Err(_) => self.hang_up(now, call),

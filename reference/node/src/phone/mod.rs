@@ -44,6 +44,7 @@ pub struct Phone {
     entropy: Entropy,
     invite_way: InviteWay,
     registering: bool,
+    media_waits: bool,
 }
 
 /// What a telephone tells its owner.
@@ -145,6 +146,21 @@ impl Phone {
             entropy,
             invite_way: InviteWay::Server,
             registering: false,
+            media_waits: false,
+        }
+    }
+
+    /// From now on media of a call begins when the owner says so, by
+    /// [`begin_media`](Self::begin_media), and not with its ACK.
+    pub const fn hold_media(&mut self) {
+        self.media_waits = true;
+    }
+
+    /// Lets the media of a call flow.
+    pub fn begin_media(&mut self, now: Instant, call: CallHandle) {
+        if let Some(talk) = self.talks.get_mut(&call) {
+            talk.flow(now);
+            talk.plan_end(now);
         }
     }
 

@@ -14,7 +14,7 @@ use roamproof_wire::ipv6::address::{ALL_NODES, link_local};
 use roamproof_wire::ipv6::{self, Outgoing, Packet, protocol};
 use roamproof_wire::mobility::{
     Authorization, BindingAcknowledgement, BindingManagementKey, BindingUpdate, CareOfTest,
-    HomeTest, Lifetime, Message as Mobility, MnHaAuthentication, Sequence, Status,
+    HomeTest, Lifetime, Message as Mobility, MnHaAuthentication, NtpTimestamp, Sequence, Status,
     verify_binding_authorization, verify_mn_ha,
 };
 use roamproof_wire::sip::{Fields, Message, Method};
@@ -62,6 +62,8 @@ pub(super) struct Correspondent {
     pub(super) bound: Option<Ipv6Addr>,
     pub(super) updates: Vec<BindingUpdate>,
     pub(super) last_cookie: [u8; 8],
+    /// Refuses the next Binding Update with 135 and a number this much higher.
+    pub(super) last_sequence_ahead: Option<u16>,
 }
 
 /// The world.
@@ -74,12 +76,29 @@ pub(super) struct World {
     pub(super) agent_status: Status,
     pub(super) agent_bound: Option<Ipv6Addr>,
     pub(super) agent_updates: Vec<BindingUpdate>,
+    /// The home agent binds, but its answers get lost.
+    pub(super) agent_silent_but_bound: bool,
+    /// What the home agent's clock is ahead.
+    pub(super) agent_clock_ahead: Option<Duration>,
+    /// The number that the home agent says it had last, once.
+    pub(super) agent_last: Option<Sequence>,
+    /// Whether updates to the home agent have to be authenticated.
+    pub(super) authenticated: bool,
+    /// Somebody on the link has the address that the terminal probes first.
+    pub(super) claims_first_address: bool,
+    /// Whose tunnel INVITEs come by.
+    pub(super) invite_tunnel: Ipv6Addr,
+    /// The interval that routers announce; they advertise only when asked all the same.
+    pub(super) interval_ms: u32,
+    /// Whether the terminal is expected to go by the book.
+    pub(super) strict: bool,
+    /// Packets for programs.
+    pub(super) locals: Vec<Vec<u8>>,
     pub(super) peers: BTreeMap<Ipv6Addr, Correspondent>,
     /// SIP messages of the terminal.
     pub(super) sip: Vec<Message>,
     pub(super) story: Vec<(Instant, String)>,
     wire: VecDeque<(Instant, Vec<u8>)>,
-    branch: u32,
 }
 
 impl World {
@@ -108,11 +127,19 @@ impl World {
             agent_status: Status::ACCEPTED,
             agent_bound: None,
             agent_updates: Vec::new(),
+            agent_silent_but_bound: false,
+            agent_clock_ahead: None,
+            agent_last: None,
+            authenticated: true,
+            claims_first_address: false,
+            invite_tunnel: AGENT,
+            interval_ms: 0,
+            strict: true,
+            locals: Vec::new(),
             peers: BTreeMap::new(),
             sip: Vec::new(),
             story: Vec::new(),
             wire: VecDeque::new(),
-            branch: 0,
         }
     }
 
@@ -143,6 +170,7 @@ impl World {
 
     pub(super) fn run_for(&mut self, time: Duration) {
         let until = self.now + time;
+        let mut inputs_at_now = 0;
         loop {
             let wire = self.wire.front().map(|(at, _)| *at);
             let due = self.mt.poll_timeout().map(|wakeup| wakeup.at);
@@ -150,6 +178,9 @@ impl World {
             else {
                 break;
             };
+            let waited = next > self.now;
+            inputs_at_now = if waited { 0 } else { inputs_at_now + 1 };
+            assert!(inputs_at_now < 10_000, "endless: {:?}", self.mt.poll_timeout());
             self.now = self.now.max(next);
             match self.wire.front() {
                 Some((at, _)) if *at <= self.now => {
@@ -181,6 +212,13 @@ impl World {
         lines.join(", ")
     }
 
+    /// What happened, without times and media.
+    pub(super) fn signalling(&self) -> String {
+        let lines = self.story.iter().map(|(_, what)| what.as_str());
+        let lines: Vec<&str> = lines.filter(|what| !what.starts_with("media")).collect();
+        lines.join(", ")
+    }
+
     /// Notes a line of the test's own, at which times begin.
     pub(super) fn note(&mut self, what: &str) {
         self.story.push((self.now, what.to_owned()));
@@ -205,7 +243,8 @@ impl World {
     pub(super) fn deliver(&mut self, packet: &[u8]) {
         let mut frame = vec![0; ethernet::HEADER_LEN];
         let ether_type = ethernet::IPV6;
-        Ethernet { destination: MAC, source: ROUTER_MAC, ether_type }.emit(&mut frame[..14]);
+        Ethernet { destination: MAC, source: router_mac(On::Home), ether_type }
+            .emit(&mut frame[..14]);
         frame.extend_from_slice(packet);
         self.wire.push_back((self.now + LATENCY, frame));
     }
@@ -219,7 +258,6 @@ impl World {
     pub(super) fn invite_with(&mut self, call: &str, body: &str) {
         self.note(&format!("INVITE {call}"));
         let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\n" };
-        self.branch += 1;
         let text = format!(
             "INVITE sip:mt@[{HOME}] SIP/2.0\nVia: SIP/2.0/UDP [{SERVER}];branch=z9hG4bKs{call}\n\
              Via: SIP/2.0/UDP [2001:db8:c::99];branch=z9hG4bKc{call}\n\
@@ -278,14 +316,62 @@ impl World {
         let octets = [text.as_bytes(), body.as_bytes()].concat();
         let payload = udp::datagram(SERVER, HOME, PORT, PORT, &octets);
         let packet = Outgoing::new(SERVER, HOME, protocol::UDP).to_vec(&payload);
-        if self.on == Some(On::Home) { self.deliver(&packet) } else { self.tunnel(&packet) }
+        if self.on == Some(On::Home) {
+            return self.deliver(&packet);
+        }
+        self.tunnel_from(self.invite_tunnel, &packet);
+    }
+
+    /// A 200 to the terminal's last INVITE.
+    pub(super) fn answer_call(&mut self, body: &str) {
+        let invite = self.sip.iter().rev().find(|one| one.method() == Some(Method::Invite));
+        let mut answer = Message::response_to(invite.expect("called"), 200, "OK");
+        answer.set_to_tag("t9");
+        answer.push(roamproof_wire::sip::HeaderName::Contact, format!("<sip:cn@[{PEER}]>"));
+        answer.set_body("application/sdp", body.replace('\n', "\r\n").into_bytes());
+        self.note("200");
+        let payload = udp::datagram(SERVER, HOME, PORT, PORT, &answer.to_vec());
+        self.tunnel(&Outgoing::new(SERVER, HOME, protocol::UDP).to_vec(&payload));
+    }
+
+    /// The router advertises unasked.
+    pub(super) fn advertise(&mut self) {
+        let on = self.on.unwrap();
+        self.advertise_as(router_mac(on).0[4], on);
+    }
+
+    /// A router whose link-layer address ends in `mac` advertises the prefix of a link.
+    pub(super) fn advertise_as(&mut self, mac: u8, on: On) {
+        let mut address = router_mac(on);
+        address.0[4] = mac;
+        let mut message = advertisement(on, self.interval_ms);
+        message.options[0] = NeighbourOption::SourceLinkLayer(address);
+        let outgoing = discovery(link_local(address), ALL_NODES);
+        self.deliver(&Icmp::RouterAdvertisement(message).packet(&outgoing));
+    }
+
+    /// A router on the way to the home agent carries only `mtu` octets.
+    pub(super) fn too_big(&mut self, mtu: u32) {
+        let inner = Outgoing::new(HOME, PEER, protocol::UDP).to_vec(&[7; 1420]);
+        let outer = ipv6::encapsulate(self.care_of(), AGENT, 64, &inner);
+        let reason = roamproof_wire::icmpv6::Reason::PacketTooBig { mtu };
+        let answer = roamproof_wire::icmpv6::answer(SERVER, &outer, reason).unwrap();
+        self.deliver(&answer);
+    }
+
+    /// An input whose outputs nobody looks at.
+    pub(super) fn mt_only(&mut self, input: Input<'_>) {
+        self.mt.handle_input(self.now, input);
+        while self.mt.poll_output().is_some() {}
     }
 
     pub(super) fn input(&mut self, input: Input<'_>) {
         self.mt.handle_input(self.now, input);
         while let Some(output) = self.mt.poll_output() {
-            if let Output::Frame { octets, .. } = output {
-                self.on_frame(&octets);
+            match output {
+                Output::Frame { octets, .. } => self.on_frame(&octets),
+                Output::Local(packet) => self.locals.push(packet),
+                Output::Event(_) => {}
             }
         }
     }
@@ -294,19 +380,26 @@ impl World {
         let (_, octets) = Ethernet::parse(frame).unwrap();
         let packet = Packet::parse(octets).unwrap();
         let Some(on) = self.on else { return };
+        if packet.piece().is_some() {
+            return self.note("fragment");
+        }
         if packet.protocol == protocol::ICMPV6 && is_discovery(&packet) {
             return self.on_discovery(on, &packet);
         }
         if packet.protocol == protocol::IPV6 {
             assert_eq!(packet.header.destination, AGENT);
             let inner = Packet::parse(packet.payload).unwrap();
-            assert_eq!(inner.header.source, HOME);
+            assert!(!self.strict || inner.header.source == HOME);
             if self.agent_bound == Some(packet.header.source) {
                 self.on_packet(&inner, "tunnel");
             }
             return;
         }
-        let way = if packet.home_address.is_some() { "direct" } else { "native" };
+        let way = match packet.home_address {
+            Some(_) if packet.header.source != self.care_of() => "from another address",
+            Some(_) => "direct",
+            None => "native",
+        };
         self.on_packet(&packet, way);
     }
 
@@ -314,14 +407,33 @@ impl World {
         let answer = match Icmp::parse(packet).unwrap() {
             Icmp::RouterSolicitation(_) => {
                 self.note("RS");
-                let from = link_local(ROUTER_MAC);
+                let from = link_local(router_mac(on));
                 let outgoing = discovery(from, ALL_NODES);
-                Icmp::RouterAdvertisement(advertisement(on)).packet(&outgoing)
+                let message = advertisement(on, self.interval_ms);
+                Icmp::RouterAdvertisement(message).packet(&outgoing)
             }
             Icmp::NeighbourSolicitation(message) if packet.header.source.is_unspecified() => {
                 if !message.target.is_unicast_link_local() {
                     self.note(&format!("probe {}", message.target));
                 }
+                if message.target != self.care_of() || !self.claims_first_address {
+                    return;
+                }
+                let answer = NeighbourAdvertisement {
+                    router: false,
+                    solicited: false,
+                    overrides: true,
+                    target: message.target,
+                    target_link_layer: Some(router_mac(on)),
+                };
+                let outgoing = discovery(message.target, ALL_NODES);
+                Icmp::NeighbourAdvertisement(answer).packet(&outgoing)
+            }
+            // The router of a link that was left does not answer.
+            Icmp::NeighbourSolicitation(message)
+                if message.target.is_unicast_link_local()
+                    && message.target != link_local(router_mac(on)) =>
+            {
                 return;
             }
             Icmp::NeighbourSolicitation(message) => {
@@ -330,7 +442,7 @@ impl World {
                     solicited: true,
                     overrides: true,
                     target: message.target,
-                    target_link_layer: Some(ROUTER_MAC),
+                    target_link_layer: Some(router_mac(on)),
                 };
                 let outgoing = discovery(message.target, packet.header.source);
                 Icmp::NeighbourAdvertisement(answer).packet(&outgoing)
@@ -338,7 +450,11 @@ impl World {
             Icmp::NeighbourAdvertisement(message) if message.target == HOME => {
                 return self.note("NA");
             }
-            _ => return,
+            other => {
+                let seen = matches!(other, Icmp::MldReport(_) | Icmp::NeighbourAdvertisement(_));
+                assert!(seen, "{other:?} from a terminal");
+                return;
+            }
         };
         self.deliver(&answer);
     }
@@ -349,7 +465,9 @@ impl World {
             protocol::MOBILITY if to == AGENT => self.on_agent_message(packet),
             protocol::MOBILITY => self.on_peer_message(packet, way),
             protocol::UDP => {
-                let datagram = Udp::parse(packet.source(), to, packet.payload).unwrap();
+                let Ok(datagram) = Udp::parse(packet.source(), to, packet.payload) else {
+                    return self.note(&format!("protocol 17 {way}"));
+                };
                 if datagram.destination_port == PORT {
                     return self.on_sip(packet, &datagram, way);
                 }
@@ -364,29 +482,54 @@ impl World {
     }
 
     fn on_agent_message(&mut self, packet: &Packet<'_>) {
-        let Ok(Mobility::BindingUpdate(update)) = Mobility::parse(packet.payload) else {
-            panic!("the home agent takes Binding Updates");
+        let message = Mobility::parse(packet.payload).unwrap();
+        let Mobility::BindingUpdate(update) = message else {
+            assert!(!self.strict, "{} to the home agent", message.name());
+            return self.note(&format!("{} to the home agent", short(message.name())));
         };
+        if packet.source() != HOME {
+            assert!(!self.strict, "an update for {}", packet.source());
+            return self.note("home BU for another home address");
+        }
         assert!(update.home_registration && update.acknowledge);
-        assert_eq!(packet.source(), HOME);
         let source = packet.header.source;
         let care_of = update.alternate_care_of().unwrap_or(source);
-        assert!(verify_mn_ha(&KEY, care_of, HOME, packet.payload));
+        let genuine = verify_mn_ha(&KEY, care_of, HOME, packet.payload);
+        assert_eq!(genuine, self.authenticated);
         let gone = update.lifetime == Lifetime::ZERO;
         self.note(if gone { "home BU 0" } else { "home BU" });
         self.agent_updates.push(update.clone());
         if !self.agent_answers {
             return;
         }
-        if !self.agent_status.is_refusal() {
+        let (mut status, mut sequence) = (self.agent_status, update.sequence);
+        let clock = NtpTimestamp::from_unix(
+            EPOCH + self.now.since_start() + self.agent_clock_ahead.unwrap_or_default(),
+        );
+        let mut timestamp = update.replay_protection().unwrap_or(clock);
+        if timestamp
+            .distance(EPOCH + self.now.since_start() + self.agent_clock_ahead.unwrap_or_default())
+            > Duration::from_secs(7)
+        {
+            (status, timestamp) = (Status::MIPV6_ID_MISMATCH, clock);
+        }
+        if let Some(last) = self.agent_last.take() {
+            (status, sequence) = (Status::SEQUENCE_OUT_OF_WINDOW, last);
+        }
+        if !status.is_refusal() {
             self.agent_bound = (!gone).then_some(care_of);
         }
-        let answer =
-            BindingAcknowledgement::new(self.agent_status, update.sequence, update.lifetime);
-        let timestamp = update.replay_protection().unwrap();
+        if self.agent_silent_but_bound {
+            return;
+        }
+        let answer = BindingAcknowledgement::new(status, sequence, update.lifetime);
         let authentication = MnHaAuthentication { spi: 1000, key: &KEY, timestamp };
         let authorization = Authorization::MnHa(authentication);
-        let octets = answer.to_vec_authorized(AGENT, HOME, care_of, authorization);
+        let octets = if self.authenticated {
+            answer.to_vec_authorized(AGENT, HOME, care_of, authorization)
+        } else {
+            answer.to_vec(AGENT, HOME)
+        };
         let type_2_routing = (source != HOME).then_some(HOME);
         let outgoing =
             Outgoing { type_2_routing, ..Outgoing::new(AGENT, source, protocol::MOBILITY) };
@@ -423,7 +566,10 @@ impl World {
                 self.deliver(&Outgoing::new(to, source, protocol::MOBILITY).to_vec(&octets));
             }
             Mobility::BindingUpdate(update) => self.on_peer_update(packet, update),
-            _ => {}
+            other => {
+                let lost = matches!(other, Mobility::CareOfTestInit(_) | Mobility::BindingError(_));
+                assert!(lost, "{} to a correspondent", short(other.name()));
+            }
         }
     }
 
@@ -431,12 +577,20 @@ impl World {
         let (to, source) = (packet.header.destination, packet.header.source);
         let gone = update.lifetime == Lifetime::ZERO;
         let key = key(source, gone);
-        assert_eq!(packet.source(), HOME);
-        assert!(verify_binding_authorization(&key, source, to, packet.payload));
+        let genuine = verify_binding_authorization(&key, source, to, packet.payload);
+        if !genuine || packet.source() != HOME || update.alternate_care_of().is_some() {
+            assert!(!self.strict, "a Binding Update that proves nothing");
+            return self.note("BU not taken");
+        }
         let sequence = update.sequence;
         let peer = self.peers.get_mut(&to).unwrap();
         peer.updates.push(update.clone());
-        let status = peer.statuses.pop_front().unwrap_or(Status::ACCEPTED);
+        let mut status = peer.statuses.pop_front().unwrap_or(Status::ACCEPTED);
+        let mut sequence = sequence;
+        if let Some(ahead) = peer.last_sequence_ahead.take() {
+            status = Status::SEQUENCE_OUT_OF_WINDOW;
+            sequence = Sequence(sequence.0.wrapping_add(ahead));
+        }
         if !status.is_refusal() {
             peer.bound = (!gone).then_some(source);
         }
@@ -489,13 +643,16 @@ impl World {
             (Some(method), _) => method.to_string(),
             (None, status) => status.unwrap().to_string(),
         };
-        let call = match message.cseq().unwrap().method.as_str() {
-            "REGISTER" => String::new(),
-            _ => format!(" {}", message.call_id().unwrap()),
+        // Names of the terminal's own calls are random.
+        let call = match message.method() {
+            Some(_) => String::new(),
+            None => format!(" {}", message.call_id().unwrap()),
         };
-        self.note(&format!("{what}{call} {way}"));
+        let text = String::from_utf8_lossy(datagram.payload).into_owned();
+        let told = if text.contains(&self.care_of().to_string()) { " tells where" } else { "" };
+        self.note(&format!("{what}{call} {way}{told}"));
         if message.method() == Some(Method::Register) {
-            assert_eq!(packet.source(), HOME);
+            assert!(!self.strict || packet.source() == HOME);
             let mut answer = Message::response_to(&message, 200, "OK");
             let contact = message.contact().unwrap().unwrap().uri.to_owned();
             answer.push(
@@ -510,7 +667,6 @@ impl World {
     }
 }
 
-const ROUTER_MAC: Mac = Mac([0x02, 0x00, 0x5e, 0x10, 0x11, 0x00]);
 pub(super) const HOME_TOKEN: [u8; 8] = [0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8];
 
 /// The care-of keygen token for an address.
@@ -545,8 +701,14 @@ fn prefix(on: On) -> Ipv6Addr {
     }
 }
 
-fn advertisement(on: On) -> RouterAdvertisement {
-    RouterAdvertisement {
+/// The link-layer address of a link's router.
+const fn router_mac(on: On) -> Mac {
+    Mac([0x02, 0x00, 0x5e, 0x10, 0x10 + on as u8, 0x00])
+}
+
+fn advertisement(on: On, interval_ms: u32) -> RouterAdvertisement {
+    let interval = (interval_ms > 0).then_some(NeighbourOption::AdvertisementInterval(interval_ms));
+    let mut message = RouterAdvertisement {
         hop_limit: 64,
         managed: false,
         other: false,
@@ -556,18 +718,20 @@ fn advertisement(on: On) -> RouterAdvertisement {
         reachable_time: 0,
         retrans_timer: 0,
         options: vec![
-            NeighbourOption::SourceLinkLayer(ROUTER_MAC),
+            NeighbourOption::SourceLinkLayer(router_mac(on)),
             NeighbourOption::Prefix(PrefixInformation {
                 prefix_length: 64,
                 on_link: true,
                 autonomous: true,
-                router_address: false,
+                router_address: on == On::Home,
                 valid_lifetime: 86_400,
                 preferred_lifetime: 86_400,
-                prefix: prefix(on),
+                prefix: if on == On::Home { AGENT } else { prefix(on) },
             }),
         ],
-    }
+    };
+    message.options.extend(interval);
+    message
 }
 
 fn discovery(from: Ipv6Addr, to: Ipv6Addr) -> Outgoing {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::bench::Bench;
-use crate::evidence::Capture;
+use crate::evidence::{Capture, Names};
 use crate::purpose::Purpose;
 use crate::tester::{Clause, Tester};
 use crate::topology::{Arm, ArmError, claimed};
@@ -24,6 +24,10 @@ pub struct Outcome {
     pub output: Vec<(String, Vec<String>)>,
     /// How long it took, in the arm's own time.
     pub took: Duration,
+    /// Whether this is a second run, because this host itself was too late in the first.
+    pub again: bool,
+    /// Who is who in the capture.
+    pub names: Names,
 }
 
 /// What a run of a purpose is told.
@@ -35,12 +39,20 @@ pub struct Setting {
     pub misdeeds: Vec<String>,
 }
 
-/// Runs `purpose` in `arm`.
+/// Runs `purpose` in `arm`; once more where this host itself was too late to tell.
 ///
 /// # Errors
 ///
 /// Where the network cannot be set up.
 pub fn run(purpose: &Purpose, arm: &mut dyn Arm, setting: &Setting) -> Result<Outcome, ArmError> {
+    let first = run_once(purpose, arm, setting)?;
+    if !first.stop.as_ref().is_some_and(|stop| stop.late) {
+        return Ok(first);
+    }
+    Ok(Outcome { again: true, ..run_once(purpose, arm, setting)? })
+}
+
+fn run_once(purpose: &Purpose, arm: &mut dyn Arm, setting: &Setting) -> Result<Outcome, ArmError> {
     let mut wanted = (purpose.wants)();
     wanted.seed = setting.seed;
     let subject = wanted.nodes.first().copied().unwrap_or_default();
@@ -53,10 +65,25 @@ pub fn run(purpose: &Purpose, arm: &mut dyn Arm, setting: &Setting) -> Result<Ou
     let stop = stop.or_else(|| tester.subject_died());
     let output = vec![(subject.to_owned(), bench.output(subject))];
     let took = bench.now();
+    let names = names(&bench);
     let verdict = stop.as_ref().map_or(Verdict::Pass, |stop| stop.verdict);
     let mut capture = bench.into_capture();
     annotate(&mut capture, &clauses, verdict, stop.as_ref());
-    Ok(Outcome { verdict, stop, clauses, capture, output, took })
+    Ok(Outcome { verdict, stop, clauses, capture, output, took, again: false, names })
+}
+
+/// The subject by its own name; whom the tester plays by the addresses of the claimed network.
+fn names(bench: &Bench) -> Names {
+    let mut names = Names::of(bench.topology());
+    for (name, address, label) in [
+        ("mt", claimed::HOA, "hoa"),
+        ("ha", claimed::HA, "ha"),
+        ("ss", claimed::SS, "ss"),
+        ("cn", claimed::CN, "cn"),
+    ] {
+        names.address(name, address, label);
+    }
+    names
 }
 
 /// Writes the sentences and the verdict into the capture, on the frames that they are about.

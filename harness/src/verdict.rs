@@ -64,6 +64,8 @@ pub struct Stop {
     pub seen: String,
     /// The captured frames that this rests on, by index.
     pub frames: Vec<usize>,
+    /// Whether this host itself was too late to tell: another run may.
+    pub late: bool,
 }
 
 impl fmt::Display for Stop {

@@ -1,6 +1,8 @@
 //! Test purposes: what a peer must see of a role, as sentences that are also the check.
 
+mod correspondent;
 mod home_agent;
+mod mobile_terminal;
 mod packets;
 
 use std::time::Duration;
@@ -32,7 +34,14 @@ pub struct Purpose {
 }
 
 /// Every purpose, the one list.
-pub const ALL: &[&Purpose] = &[&home_agent::REGISTRATION_BINDS];
+pub const ALL: &[&Purpose] = &[
+    &home_agent::REGISTRATION_BINDS,
+    &home_agent::NO_TUNNEL_AFTER_DEREGISTRATION,
+    &home_agent::NO_TUNNEL_AFTER_LIFETIME,
+    &correspondent::MEDIA_TO_THE_CARE_OF_ADDRESS,
+    &mobile_terminal::FORGED_ACKNOWLEDGEMENT,
+    &mobile_terminal::ACKNOWLEDGEMENT_OF_ANOTHER,
+];
 
 impl Purpose {
     /// The purpose called `id`.

@@ -1,18 +1,26 @@
 //! The tester: it plays every peer of the subject, by scripts that speak `wire` only.
 
 mod clause;
+pub mod correspondent;
+mod hearing;
+pub mod home_agent;
+mod key;
+pub mod mobile;
+pub mod sip;
 mod station;
+mod stimulus;
 pub mod template;
 
 pub use clause::{Clause, Kind};
 pub use station::{Station, StationId};
 pub use template::Template;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use roamproof_wire::dissect::dissect;
 use roamproof_wire::ethernet::{self, Ethernet, Mac};
 use roamproof_wire::ipv6::Packet;
+use roamproof_wire::sip::Message as SipMessage;
 
 use crate::bench::{Bench, BenchError, Heard};
 use crate::verdict::{Stop, Verdict};
@@ -23,6 +31,9 @@ pub struct Tester<'a> {
     pub bench: &'a mut Bench,
     stations: Vec<Station>,
     clauses: Vec<Clause>,
+    /// Heard since the last stimulus and not yet asked for: packets of one exchange come in any
+    /// order.
+    passed_by: VecDeque<Heard>,
 }
 
 /// The host may be this late before a silence or a deadline says nothing any more.
@@ -31,7 +42,7 @@ pub const LATENESS_MAX: Duration = Duration::from_millis(50);
 impl<'a> Tester<'a> {
     /// A tester over `bench`, with no station yet.
     pub const fn new(bench: &'a mut Bench) -> Self {
-        Self { bench, stations: Vec::new(), clauses: Vec::new() }
+        Self { bench, stations: Vec::new(), clauses: Vec::new(), passed_by: VecDeque::new() }
     }
 
     /// What must be so before anything can be judged.
@@ -39,8 +50,9 @@ impl<'a> Tester<'a> {
         self.enter(Kind::Given, text.into());
     }
 
-    /// What the tester does.
+    /// What the tester does. What was heard before it is history from here on.
     pub fn when(&mut self, text: impl Into<String>) {
+        self.passed_by.clear();
         self.enter(Kind::When, text.into());
     }
 
@@ -70,53 +82,68 @@ impl<'a> Tester<'a> {
     ///
     /// # Errors
     ///
-    /// Where the link fails: the harness's fault, whatever the sentence.
+    /// Where the packet is not as its receiver must read it, or the link fails: the harness's fault,
+    /// whatever the sentence.
     pub fn sends(&mut self, from: StationId, to: Mac, packet: &[u8]) -> Result<usize, Stop> {
+        if let Err(wrong) = stimulus::check(packet) {
+            return Err(self.fault("a stimulus that is right in every field", wrong.to_string()));
+        }
         let station = &self.stations[from.0];
         let frame = ethernet::frame(to, station.mac, packet);
         let link = station.link;
         self.bench.inject(link, &frame).map_err(|why| self.trouble(&why))
     }
 
-    /// Waits for the first packet of the template's kind, for as long as `patience`; returns its
-    /// index in the capture.
+    /// Sends what a script of the tester's made of a packet heard.
     ///
     /// # Errors
     ///
-    /// Where it does not come, or something in it is not so.
-    pub fn hears(&mut self, wanted: &Template, patience: Duration) -> Result<usize, Stop> {
-        let until = self.bench.now() + patience;
-        self.bench.lateness();
-        while let Some(heard) = self.next(until)? {
-            match self.judge(wanted, heard) {
-                Judged::OtherKind => {}
-                Judged::Fits => return Ok(heard.frame),
-                Judged::Wrong(mismatch) => {
-                    let seen = dissect(&self.bench.capture().frames[heard.frame].octets);
-                    let seen = format!("{seen}: not {mismatch}");
-                    return Err(self.stop(wanted.to_string(), seen, vec![heard.frame]));
-                }
+    /// As [`sends`](Self::sends), and where the script made nothing of it: what was heard is then
+    /// not what this sentence is about.
+    pub fn answers(
+        &mut self,
+        from: StationId,
+        to: Mac,
+        packet: Option<Vec<u8>>,
+    ) -> Result<usize, Stop> {
+        match packet {
+            Some(packet) => self.sends(from, to, &packet),
+            None => {
+                let expected = "a packet that the tester's script can answer".to_owned();
+                Err(self.stop(expected, "one that it cannot".to_owned(), vec![]))
             }
         }
-        self.punctual(wanted)?;
-        Err(self.stop(wanted.to_string(), format!("nothing of the kind in {patience:?}"), vec![]))
     }
 
-    /// Wants no packet that fits the template for as long as `patience`.
+    /// The packet in a captured frame, as it stands on the link.
+    ///
+    /// # Panics
+    ///
+    /// Where the frame was not heard as one.
+    pub fn packet(&self, frame: usize) -> Packet<'_> {
+        let octets = &self.bench.capture().frames[frame].octets;
+        let (_, octets) = Ethernet::parse(octets).expect("it was heard as a frame");
+        Packet::parse(octets).expect("it was heard as a packet")
+    }
+
+    /// The packet inside all tunnels in a captured frame.
+    ///
+    /// # Panics
+    ///
+    /// As [`packet`](Self::packet).
+    pub fn innermost(&self, frame: usize) -> Packet<'_> {
+        template::innermost(&self.packet(frame))
+    }
+
+    /// The SIP message in a captured frame, inside all tunnels.
     ///
     /// # Errors
     ///
-    /// Where one comes.
-    pub fn hears_none(&mut self, unwanted: &Template, patience: Duration) -> Result<(), Stop> {
-        let until = self.bench.now() + patience;
-        self.bench.lateness();
-        while let Some(heard) = self.next(until)? {
-            if let Judged::Fits = self.judge(unwanted, heard) {
-                let seen = dissect(&self.bench.capture().frames[heard.frame].octets);
-                return Err(self.stop(format!("no {unwanted}"), seen, vec![heard.frame]));
-            }
-        }
-        self.punctual(unwanted)
+    /// Where there is none.
+    pub fn sip(&self, frame: usize) -> Result<SipMessage, Stop> {
+        template::sip_in(&self.innermost(frame)).ok_or_else(|| {
+            self.stop("a SIP message".to_owned(), "another packet".to_owned(), vec![frame])
+        })
     }
 
     /// Lets `duration` pass, answering neighbours meanwhile.
@@ -164,7 +191,18 @@ impl<'a> Tester<'a> {
         let (kind, clause) = self.clauses.last().map_or((Kind::When, String::new()), |clause| {
             (clause.kind, format!("{} {}", clause.kind.word(), clause.text))
         });
-        Stop { verdict: kind.otherwise(), clause, expected, seen, frames }
+        Stop { verdict: kind.otherwise(), clause, expected, seen, frames, late: false }
+    }
+
+    /// The stop that follows from a fault of the harness's own.
+    fn fault(&self, expected: &str, seen: String) -> Stop {
+        let stop = self.stop(expected.to_owned(), seen, vec![]);
+        Stop { verdict: Verdict::Error, ..stop }
+    }
+
+    /// The stop that follows where this host was late: it says nothing about the subject.
+    fn late(&self, expected: String, seen: String) -> Stop {
+        Stop { verdict: Verdict::Inconc, late: true, ..self.stop(expected, seen, vec![]) }
     }
 
     fn enter(&mut self, kind: Kind, text: String) {
@@ -186,30 +224,6 @@ impl<'a> Tester<'a> {
         Ok(Some(heard))
     }
 
-    fn judge(&self, wanted: &Template, heard: Heard) -> Judged {
-        let octets = &self.bench.capture().frames[heard.frame].octets;
-        let Ok((_, octets)) = Ethernet::parse(octets) else { return Judged::OtherKind };
-        let Ok(packet) = Packet::parse(octets) else { return Judged::OtherKind };
-        if !wanted.is_kind(&packet) {
-            return Judged::OtherKind;
-        }
-        match wanted.mismatch(&packet) {
-            None => Judged::Fits,
-            Some(mismatch) => Judged::Wrong(mismatch.to_owned()),
-        }
-    }
-
-    /// A deadline that the host itself missed says nothing about the subject.
-    fn punctual(&mut self, waited_for: &Template) -> Result<(), Stop> {
-        let lateness = self.bench.lateness();
-        if lateness <= LATENESS_MAX {
-            return Ok(());
-        }
-        let seen = format!("this host was {lateness:?} late ({LATENESS_MAX:?} is tolerated)");
-        let stop = self.stop(waited_for.to_string(), seen, vec![]);
-        Err(Stop { verdict: Verdict::Inconc, ..stop })
-    }
-
     /// A subject that died breaks the requirement in `then` and leaves it open before; a link that
     /// failed is the harness's fault.
     fn trouble(&self, why: &BenchError) -> Stop {
@@ -221,10 +235,4 @@ impl<'a> Tester<'a> {
             }
         }
     }
-}
-
-enum Judged {
-    OtherKind,
-    Fits,
-    Wrong(String),
 }

@@ -3,15 +3,19 @@
 use std::net::Ipv6Addr;
 
 use roamproof_wire::ethernet::{self, Ethernet, Mac};
-use roamproof_wire::icmpv6::{Echo, Message, NeighbourAdvertisement};
+use roamproof_wire::icmpv6::{
+    Echo, Message, NeighbourAdvertisement, NeighbourOption, Preference, PrefixInformation,
+    RouterAdvertisement,
+};
+use roamproof_wire::ipv6::address::ALL_NODES;
 use roamproof_wire::ipv6::{Outgoing, Packet, protocol};
 
 use crate::link::LinkId;
 
 /// A link-layer address on a link, and the IPv6 addresses behind it.
 ///
-/// It answers Neighbour Solicitations for its addresses and Echo Requests to them; everything else
-/// is the purpose's.
+/// It answers Neighbour Solicitations for its addresses, Echo Requests to them and, where it
+/// advertises a prefix, Router Solicitations; everything else is the purpose's.
 #[derive(Debug, Clone)]
 pub struct Station {
     /// The link it stands on.
@@ -22,6 +26,8 @@ pub struct Station {
     pub addresses: Vec<Ipv6Addr>,
     /// Whether it says that it is a router.
     pub router: bool,
+    /// The /64 prefix that it advertises, if it does.
+    pub prefix: Option<Ipv6Addr>,
 }
 
 /// A station of a tester.
@@ -31,12 +37,20 @@ pub struct StationId(pub(super) usize);
 impl Station {
     /// A host.
     pub fn host(mac: Mac, addresses: impl Into<Vec<Ipv6Addr>>) -> Self {
-        Self { link: LinkId(0), mac, addresses: addresses.into(), router: false }
+        let addresses = addresses.into();
+        Self { link: LinkId(0), mac, addresses, router: false, prefix: None }
     }
 
     /// A router.
     pub fn router(mac: Mac, addresses: impl Into<Vec<Ipv6Addr>>) -> Self {
         Self { router: true, ..Self::host(mac, addresses) }
+    }
+
+    /// A router that is the default router of its link and advertises a /64 prefix there; the first
+    /// of its addresses is its link-local one.
+    #[must_use]
+    pub fn advertising(self, prefix: Ipv6Addr) -> Self {
+        Self { prefix: Some(prefix), ..self }
     }
 
     /// The frame that this station sends by itself when it hears `frame`.
@@ -49,8 +63,44 @@ impl Station {
         if packet.protocol != protocol::ICMPV6 {
             return None;
         }
+        if let Some(answer) = self.router_advertisement(&packet) {
+            return Some(ethernet::frame(Mac::multicast(ALL_NODES), self.mac, &answer));
+        }
         let answer = self.advertisement(&packet).or_else(|| self.echo_reply(&packet))?;
         Some(ethernet::frame(ethernet.source, self.mac, &answer))
+    }
+
+    /// RFC 4861 §6.2.6: to all nodes, whoever asked.
+    fn router_advertisement(&self, packet: &Packet<'_>) -> Option<Vec<u8>> {
+        let prefix = self.prefix?;
+        let Ok(Message::RouterSolicitation(_)) = Message::parse(packet) else { return None };
+        let information = PrefixInformation {
+            prefix_length: 64,
+            on_link: true,
+            autonomous: true,
+            router_address: false,
+            valid_lifetime: LIFETIME.into(),
+            preferred_lifetime: LIFETIME.into(),
+            prefix,
+        };
+        let answer = RouterAdvertisement {
+            hop_limit: 64,
+            managed: false,
+            other: false,
+            home_agent: false,
+            preference: Preference::Medium,
+            router_lifetime: LIFETIME,
+            reachable_time: 0,
+            retrans_timer: 0,
+            options: vec![
+                NeighbourOption::SourceLinkLayer(self.mac),
+                NeighbourOption::Prefix(information),
+            ],
+        };
+        let own = self.addresses.first().copied()?;
+        let outgoing =
+            Outgoing { hop_limit: 255, ..Outgoing::new(own, ALL_NODES, protocol::ICMPV6) };
+        Some(Message::RouterAdvertisement(answer).packet(&outgoing))
     }
 
     fn advertisement(&self, packet: &Packet<'_>) -> Option<Vec<u8>> {
@@ -83,3 +133,6 @@ impl Station {
         Some(Message::Echo(Echo { reply: true, ..echo }).packet(&outgoing))
     }
 }
+
+/// For how long a router and its prefix are good, seconds: longer than any purpose takes.
+const LIFETIME: u16 = 1800;

@@ -85,7 +85,7 @@ misdeeds! {
     /// Says Packet Too Big with less than every link takes.
     TooBigBelowTheMinimum = "too-big-below-the-minimum", "home-agent", "CL-INT-04", ["s3"], [];
     /// Goes on tunnelling after the binding is gone.
-    TunnelsToTheLastCareOfAddress = "tunnels-to-the-last-care-of-address", "home-agent", "CL-INT-05", ["CL-INT-05"], [];
+    TunnelsToTheLastCareOfAddress = "tunnels-to-the-last-care-of-address", "home-agent", "CL-INT-05", ["CL-INT-05/de-registered", "CL-INT-05/run-out"], [];
     /// Forwards whatever is tunnelled to it, from wherever.
     OpenRelay = "open-relay", "home-agent", "CL-INT-08", [], [];
     /// Tells the whole lifetime of a binding, not what remains.

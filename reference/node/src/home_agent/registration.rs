@@ -47,6 +47,8 @@ pub(super) struct Replays {
 const CLOCK_SKEW_MAX: Duration = Duration::from_secs(7);
 /// Time stamps remembered for each home address.
 const REPLAYS_MAX: usize = 32;
+/// How long the misdeed keeps a binding whose lifetime is over.
+const FOR_EVER: Duration = Duration::from_secs(86_400);
 /// A path takes this much until a router says otherwise, octets.
 const PATH_MTU: usize = 1500;
 
@@ -200,10 +202,11 @@ impl HomeAgent {
         let lifetime = granted(request.lifetime, self.config.home_agent.lifetime_max());
         let before = self.cache.get(request.home).map(|binding| binding.care_of);
         if !self.misdeeds.does(Misdeed::AckWithoutBinding) {
+            let forgets = !self.misdeeds.does(Misdeed::TunnelsToTheLastCareOfAddress);
             let binding = Binding {
                 care_of: request.care_of,
                 sequence: request.sequence,
-                expires_at: now + lifetime.duration(),
+                expires_at: now + if forgets { lifetime.duration() } else { FOR_EVER },
                 granted: lifetime.duration(),
                 path_mtu: PATH_MTU,
             };

@@ -1,0 +1,148 @@
+//! What a tester waits for, and what it wants not to hear.
+
+use std::time::Duration;
+
+use roamproof_wire::dissect::dissect;
+use roamproof_wire::ethernet::Ethernet;
+use roamproof_wire::ipv6::Packet;
+
+use super::{LATENESS_MAX, Template, Tester};
+use crate::bench::Heard;
+use crate::verdict::Stop;
+
+enum Judged {
+    OtherKind,
+    Fits,
+    Wrong(String),
+}
+
+impl Tester<'_> {
+    /// Waits for the first packet of the template's kind since the last stimulus, for as long as
+    /// `patience`; returns its index in the capture. Each packet is heard once.
+    ///
+    /// # Errors
+    ///
+    /// Where it does not come, or something in it is not so.
+    pub fn hears(&mut self, wanted: &Template, patience: Duration) -> Result<usize, Stop> {
+        let until = self.bench.now() + patience;
+        self.bench.lateness();
+        if let Some(at) = self.passed_by.iter().position(|heard| self.is_of_kind(wanted, *heard))
+            && let Some(heard) = self.passed_by.remove(at)
+        {
+            return self.fitting(wanted, heard);
+        }
+        while let Some(heard) = self.next(until)? {
+            if self.is_of_kind(wanted, heard) {
+                return self.fitting(wanted, heard);
+            }
+            self.passed_by.push_back(heard);
+        }
+        self.punctual(wanted)?;
+        Err(self.stop(wanted.to_string(), format!("nothing of the kind in {patience:?}"), vec![]))
+    }
+
+    /// Waits for `count` packets of the template's kind, each of which must fit, the first after
+    /// the last stimulus included.
+    ///
+    /// # Errors
+    ///
+    /// Where fewer come in `patience`, or something in one is not so.
+    pub fn hears_every(
+        &mut self,
+        wanted: &Template,
+        count: usize,
+        patience: Duration,
+    ) -> Result<Vec<usize>, Stop> {
+        let until = self.bench.now() + patience;
+        let mut frames = Vec::new();
+        while frames.len() < count {
+            let left = until.saturating_sub(self.bench.now());
+            let heard = self.hears(wanted, left).map_err(|stop| Stop {
+                seen: format!("{} (after {} that fit)", stop.seen, frames.len()),
+                ..stop
+            })?;
+            frames.push(heard);
+        }
+        Ok(frames)
+    }
+
+    /// Wants no packet that fits the template from the last stimulus on until `patience` is over.
+    ///
+    /// # Errors
+    ///
+    /// Where one comes.
+    pub fn hears_none(&mut self, unwanted: &Template, patience: Duration) -> Result<(), Stop> {
+        let until = self.bench.now() + patience;
+        self.bench.lateness();
+        for heard in self.passed_by.clone() {
+            self.unheard(unwanted, heard)?;
+        }
+        while let Some(heard) = self.next(until)? {
+            self.passed_by.push_back(heard);
+            self.unheard(unwanted, heard)?;
+        }
+        self.punctual(unwanted)
+    }
+
+    /// A stimulus that was to be judged while less than `within` had passed since `since`: where
+    /// more has, the host was too slow for the purpose and nothing follows.
+    ///
+    /// # Errors
+    ///
+    /// Where more has passed.
+    pub fn in_time(&self, what: &str, since: Duration, within: Duration) -> Result<(), Stop> {
+        let passed = self.bench.now().saturating_sub(since);
+        if passed <= within {
+            return Ok(());
+        }
+        Err(self.late(format!("{what} within {within:?}"), format!("this host took {passed:?}")))
+    }
+
+    fn fitting(&self, wanted: &Template, heard: Heard) -> Result<usize, Stop> {
+        match self.judge(wanted, heard) {
+            Judged::Fits | Judged::OtherKind => Ok(heard.frame),
+            Judged::Wrong(mismatch) => {
+                let seen = dissect(&self.bench.capture().frames[heard.frame].octets);
+                let seen = format!("{seen}: not {mismatch}");
+                Err(self.stop(wanted.to_string(), seen, vec![heard.frame]))
+            }
+        }
+    }
+
+    fn unheard(&self, unwanted: &Template, heard: Heard) -> Result<(), Stop> {
+        match self.judge(unwanted, heard) {
+            Judged::Fits => {
+                let seen = dissect(&self.bench.capture().frames[heard.frame].octets);
+                Err(self.stop(format!("no {unwanted}"), seen, vec![heard.frame]))
+            }
+            Judged::OtherKind | Judged::Wrong(_) => Ok(()),
+        }
+    }
+
+    fn is_of_kind(&self, wanted: &Template, heard: Heard) -> bool {
+        !matches!(self.judge(wanted, heard), Judged::OtherKind)
+    }
+
+    fn judge(&self, wanted: &Template, heard: Heard) -> Judged {
+        let octets = &self.bench.capture().frames[heard.frame].octets;
+        let Ok((_, octets)) = Ethernet::parse(octets) else { return Judged::OtherKind };
+        let Ok(packet) = Packet::parse(octets) else { return Judged::OtherKind };
+        if !wanted.is_kind(&packet) {
+            return Judged::OtherKind;
+        }
+        match wanted.mismatch(&packet) {
+            None => Judged::Fits,
+            Some(mismatch) => Judged::Wrong(mismatch.to_owned()),
+        }
+    }
+
+    /// A deadline that the host itself missed says nothing about the subject.
+    fn punctual(&mut self, waited_for: &Template) -> Result<(), Stop> {
+        let lateness = self.bench.lateness();
+        if lateness <= LATENESS_MAX {
+            return Ok(());
+        }
+        let seen = format!("this host was {lateness:?} late ({LATENESS_MAX:?} is tolerated)");
+        Err(self.late(waited_for.to_string(), seen))
+    }
+}

@@ -1,0 +1,78 @@
+//! The tester as a home agent: it acknowledges a home registration and tunnels both ways.
+
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use roamproof_wire::ipv6::{Outgoing, Packet, encapsulate, protocol};
+use roamproof_wire::mobility::{
+    Authorization, BindingAcknowledgement, BindingLookup, BindingUpdate, Message,
+    MnHaAuthentication, NtpTimestamp, Status,
+};
+
+use super::key::octets_of;
+use super::template;
+use crate::topology::claimed::{HA_SS_KEY, HA_SS_SPI, MN_HA_KEY, MN_HA_SPI};
+
+/// A home agent of one mobile node.
+#[derive(Debug, Clone)]
+pub struct HomeAgent {
+    /// Its address.
+    pub address: Ipv6Addr,
+    /// The mobile node's home address, once it has registered.
+    pub home: Option<Ipv6Addr>,
+    /// The mobile node's care-of address, once it has registered.
+    pub care_of: Option<Ipv6Addr>,
+    transaction: u16,
+}
+
+impl HomeAgent {
+    /// A home agent at this address, with nobody registered.
+    pub const fn new(address: Ipv6Addr) -> Self {
+        Self { address, home: None, care_of: None, transaction: 0x6000 }
+    }
+
+    /// Takes a home registration and accepts it; `None` where the packet is none.
+    pub fn acknowledges(&mut self, packet: &Packet<'_>) -> Option<Vec<u8>> {
+        let update = home_registration_in(packet)?;
+        let home = packet.home_address?;
+        let care_of = update.alternate_care_of().unwrap_or(packet.header.source);
+        let key = octets_of(MN_HA_KEY);
+        let timestamp = update.replay_protection()?;
+        let proof =
+            Authorization::MnHa(MnHaAuthentication { spi: MN_HA_SPI, key: &key, timestamp });
+        let answer =
+            BindingAcknowledgement::new(Status::ACCEPTED, update.sequence, update.lifetime);
+        let octets = answer.to_vec_authorized(self.address, home, care_of, proof);
+        (self.home, self.care_of) = (Some(home), Some(care_of));
+        let plain = Outgoing::new(self.address, care_of, protocol::MOBILITY);
+        Some(Outgoing { type_2_routing: Some(home), ..plain }.to_vec(&octets))
+    }
+
+    /// A packet for the mobile node, in the tunnel to where it is; `None` before it registered.
+    pub fn tunnels(&self, inner: &[u8]) -> Option<Vec<u8>> {
+        Some(encapsulate(self.address, self.care_of?, HOP_LIMIT, inner))
+    }
+
+    /// A binding lookup message to `server`, stamped with `unix` and proved by the key shared.
+    pub fn tells(&self, server: Ipv6Addr, message: &BindingLookup, unix: Duration) -> Vec<u8> {
+        let timestamp = NtpTimestamp::from_unix(unix);
+        let key = octets_of(HA_SS_KEY);
+        let octets = message.to_vec_authorized(self.address, server, HA_SS_SPI, &key, timestamp);
+        Outgoing::new(self.address, server, protocol::MOBILITY).to_vec(&octets)
+    }
+
+    /// A number for the next message that asks for an acknowledgement.
+    pub const fn next_transaction(&mut self) -> u16 {
+        self.transaction = self.transaction.wrapping_add(1);
+        self.transaction
+    }
+}
+
+const HOP_LIMIT: u8 = 64;
+
+fn home_registration_in(packet: &Packet<'_>) -> Option<BindingUpdate> {
+    match template::message_in(packet) {
+        Some(Message::BindingUpdate(update)) if update.home_registration => Some(update),
+        Some(_) | None => None,
+    }
+}

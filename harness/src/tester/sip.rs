@@ -1,0 +1,190 @@
+//! The tester as SIP server, caller and called party: messages over UDP, complete and right.
+
+use std::net::Ipv6Addr;
+
+use roamproof_wire::ipv6::{Outgoing, protocol};
+use roamproof_wire::sdp::LocalMedia;
+use roamproof_wire::sip::{
+    BRANCH_COOKIE, DEFAULT_PORT, Fields, HeaderName, HostView, Message, Method, Uri,
+};
+use roamproof_wire::udp;
+
+/// A SIP element that the tester plays.
+#[derive(Debug, Clone)]
+pub struct SipPeer {
+    /// Its address.
+    pub address: Ipv6Addr,
+    count: u32,
+}
+
+/// Someone whom a message names, and where its media goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Party {
+    /// Its identifier: `sip:cn@example.com`.
+    pub identifier: &'static str,
+    /// Its address, in Via and Contact.
+    pub address: Ipv6Addr,
+    /// Where it takes media.
+    pub media: (Ipv6Addr, u16),
+}
+
+/// Hops that a request of ours may take, one of them behind it.
+const HOPS: u8 = 69;
+/// Seconds for which it registers whoever asks.
+const EXPIRES: u32 = 3600;
+/// Names the sessions of the tester's descriptions.
+const SESSION: u64 = 0x7e57;
+
+impl SipPeer {
+    /// An element at this address, port 5060.
+    pub const fn new(address: Ipv6Addr) -> Self {
+        Self { address, count: 0 }
+    }
+
+    /// The INVITE that it passes on for `caller`, as the server that stays in the path: to the
+    /// contact of the called `identifier`, which offers audio.
+    pub fn invite(&mut self, caller: &Party, identifier: &str, contact: &Uri) -> Message {
+        let mut message = self.request(Method::Invite, caller, identifier, contact);
+        let own = HostView::Ipv6(self.address);
+        message.push(HeaderName::RecordRoute, format!("<sip:{own};lr>"));
+        message.push(HeaderName::Contact, format!("<{}>", caller.contact()));
+        let (address, port) = caller.media;
+        let offer = LocalMedia::audio(address, port, SESSION).offer();
+        message.set_body("application/sdp", offer.to_vec());
+        message
+    }
+
+    /// A request without a dialog or a body, passed on for `caller`.
+    pub fn request(
+        &mut self,
+        method: Method,
+        caller: &Party,
+        identifier: &str,
+        contact: &Uri,
+    ) -> Message {
+        self.count += 1;
+        let (count, own) = (self.count, HostView::Ipv6(self.address));
+        let (word, from) = (method.as_str().to_owned(), HostView::Ipv6(caller.address));
+        let mut message = Message::request(method, contact);
+        for (host, who) in [(&own, "server"), (&from, "caller")] {
+            let branch = format!("{BRANCH_COOKIE}-{who}-{count}");
+            message.push(HeaderName::Via, format!("SIP/2.0/UDP {host};branch={branch}"));
+        }
+        message.push(HeaderName::MaxForwards, HOPS);
+        message.push(HeaderName::From, format!("<{}>;tag=caller-{count}", caller.identifier));
+        message.push(HeaderName::To, format!("<{identifier}>"));
+        message.push(HeaderName::CallId, format!("roamproof-{count}@{from}"));
+        message.push(HeaderName::CSeq, format!("{count} {word}"));
+        message
+    }
+
+    /// The response of `party` to a request, with its tag and contact.
+    pub fn response(&self, request: &Message, party: &Party, status: u16, reason: &str) -> Message {
+        let mut message = Message::response_to(request, status, reason);
+        if status > 100 {
+            message.set_to_tag("called");
+        }
+        for route in request.headers().filter(|header| header.name == HeaderName::RecordRoute) {
+            message.push(HeaderName::RecordRoute, String::from_utf8_lossy(route.value));
+        }
+        message.push(HeaderName::Contact, format!("<{}>", party.contact()));
+        message
+    }
+
+    /// The 200 to an INVITE by which `party` answers, with where it takes media; `None` where the
+    /// INVITE offers nothing that can be had.
+    pub fn answer(&self, invite: &Message, party: &Party) -> Option<Message> {
+        let offer = roamproof_wire::sdp::SessionDescription::parse(invite.body()).ok()?;
+        let (address, port) = party.media;
+        let answer = LocalMedia::audio(address, port, SESSION).answer(&offer).ok()?;
+        let mut message = self.response(invite, party, 200, "OK");
+        message.set_body("application/sdp", answer.to_vec());
+        Some(message)
+    }
+
+    /// The 200 to a REGISTER, which takes its contact; `None` where it has none.
+    pub fn registers(&self, request: &Message) -> Option<Message> {
+        let contact = request.contact().ok()??.uri.to_owned();
+        let mut message = Message::response_to(request, 200, "OK");
+        message.set_to_tag("registrar");
+        message.push(HeaderName::Contact, format!("<{}>;expires={EXPIRES}", contact.as_str()));
+        Some(message)
+    }
+
+    /// The packet that carries `message` from this element to another.
+    pub fn packet(&self, to: Ipv6Addr, message: &Message) -> Vec<u8> {
+        packet(self.address, to, message)
+    }
+}
+
+impl Party {
+    /// `sip:user@[address]`, the user that of its identifier.
+    pub fn contact(&self) -> String {
+        let user = self.identifier.trim_start_matches("sip:").split('@').next().unwrap_or_default();
+        format!("sip:{user}@{}", HostView::Ipv6(self.address))
+    }
+}
+
+/// The packet that carries `message` between two elements, both at port 5060.
+pub fn packet(from: Ipv6Addr, to: Ipv6Addr, message: &Message) -> Vec<u8> {
+    let outgoing = Outgoing::new(from, to, protocol::UDP);
+    udp::packet(&outgoing, DEFAULT_PORT, DEFAULT_PORT, &message.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stimulus::check;
+    use super::*;
+    use crate::topology::claimed::{CN, HOA, SS};
+
+    const CALLER: Party =
+        Party { identifier: "sip:cn@example.com", address: CN, media: (CN, 40_000) };
+
+    #[test]
+    fn an_invite_reads_as_a_server_passes_it_on() {
+        let mut server = SipPeer::new(SS);
+        let contact = Uri::parse("sip:mt@[2001:db8:a::100]").unwrap();
+        let invite = server.invite(&CALLER, "sip:mt@example.com", &contact);
+        assert_eq!(Message::parse(&invite.to_vec()).unwrap().to_vec(), invite.to_vec());
+        assert_eq!(check(&server.packet(HOA, &invite)), Ok(()));
+        let text = String::from_utf8(invite.to_vec()).unwrap().replace('\r', "");
+        insta::assert_snapshot!(text, @r"
+        INVITE sip:mt@[2001:db8:a::100] SIP/2.0
+        Via: SIP/2.0/UDP [2001:db8:5::5];branch=z9hG4bK-server-1
+        Via: SIP/2.0/UDP [2001:db8:c::c];branch=z9hG4bK-caller-1
+        Max-Forwards: 69
+        From: <sip:cn@example.com>;tag=caller-1
+        To: <sip:mt@example.com>
+        Call-ID: roamproof-1@[2001:db8:c::c]
+        CSeq: 1 INVITE
+        Record-Route: <sip:[2001:db8:5::5];lr>
+        Contact: <sip:cn@[2001:db8:c::c]>
+        Content-Type: application/sdp
+        Content-Length: 158
+
+        v=0
+        o=- 32343 1 IN IP6 2001:db8:c::c
+        s=-
+        c=IN IP6 2001:db8:c::c
+        t=0 0
+        m=audio 40000 RTP/AVP 0 8
+        a=rtpmap:0 PCMU/8000
+        a=rtpmap:8 PCMA/8000
+        a=sendrecv
+        ");
+    }
+
+    #[test]
+    fn answers_fit_what_was_asked() {
+        let mut server = SipPeer::new(SS);
+        let contact = Uri::parse("sip:mt@[2001:db8:a::100]").unwrap();
+        let invite = server.invite(&CALLER, "sip:mt@example.com", &contact);
+        let called = Party { identifier: "sip:mt@example.com", address: HOA, media: (HOA, 40_000) };
+        let answer = server.answer(&invite, &called).expect("audio can be had");
+        assert!(answer.has_sdp() && answer.to().unwrap().tag().is_some());
+        assert_eq!(answer.record_routes().count(), 1);
+        assert!(server.registers(&invite).is_some(), "an INVITE has a contact too");
+        let bare = server.request(Method::Options, &CALLER, "sip:mt@example.com", &contact);
+        assert_eq!((server.answer(&bare, &called), server.registers(&bare)), (None, None));
+    }
+}

@@ -1,0 +1,82 @@
+//! Templates of mobility messages.
+
+use roamproof_wire::ipv6::{Packet, protocol};
+use roamproof_wire::mobility::{self, BindingAcknowledgement, LookupKind, Message};
+
+use super::Template;
+
+/// A Binding Acknowledgement.
+pub fn binding_acknowledgement() -> Template {
+    message("Binding Acknowledgement", |message| {
+        matches!(message, Message::BindingAcknowledgement(_))
+    })
+}
+
+/// A Binding Update.
+pub fn binding_update() -> Template {
+    message("Binding Update", |message| matches!(message, Message::BindingUpdate(_)))
+}
+
+/// A Home Test Init.
+pub fn home_test_init() -> Template {
+    message("Home Test Init", |message| matches!(message, Message::HomeTestInit(_)))
+}
+
+/// A Care-of Test Init.
+pub fn care_of_test_init() -> Template {
+    message("Care-of Test Init", |message| matches!(message, Message::CareOfTestInit(_)))
+}
+
+/// A Home Test.
+pub fn home_test() -> Template {
+    message("Home Test", |message| matches!(message, Message::HomeTest(_)))
+}
+
+/// A Care-of Test.
+pub fn care_of_test() -> Template {
+    message("Care-of Test", |message| matches!(message, Message::CareOfTest(_)))
+}
+
+/// A binding lookup message of this kind.
+pub fn binding_lookup(kind: LookupKind) -> Template {
+    message(
+        kind.name(),
+        move |message| matches!(message, Message::BindingLookup(one) if one.kind == kind),
+    )
+}
+
+impl Template {
+    /// Whose status fits; `what` says which.
+    #[must_use]
+    pub fn status(self, what: &'static str, fits: impl Fn(u8) -> bool + 'static) -> Self {
+        self.with(format!("status {what}"), move |packet| {
+            acknowledgement_in(packet).is_some_and(|one| fits(one.status.0))
+        })
+    }
+
+    /// Whose sequence number is this.
+    #[must_use]
+    pub fn sequence(self, sequence: u16) -> Self {
+        self.with(format!("sequence {sequence}"), move |packet| {
+            acknowledgement_in(packet).is_some_and(|one| one.sequence.0 == sequence)
+        })
+    }
+}
+
+/// The mobility message in a packet, if its checksum is right and it can be read.
+pub(in crate::tester) fn message_in(packet: &Packet<'_>) -> Option<Message> {
+    let right = packet.protocol == protocol::MOBILITY
+        && mobility::verify(packet.source(), packet.destination(), packet.payload).is_ok();
+    right.then(|| Message::parse(packet.payload).ok()).flatten()
+}
+
+fn message(kind: &str, is_kind: impl Fn(&Message) -> bool + 'static) -> Template {
+    Template::new(kind, move |packet| message_in(packet).is_some_and(|message| is_kind(&message)))
+}
+
+fn acknowledgement_in(packet: &Packet<'_>) -> Option<BindingAcknowledgement> {
+    if let Some(Message::BindingAcknowledgement(one)) = message_in(packet) {
+        return Some(one);
+    }
+    None
+}

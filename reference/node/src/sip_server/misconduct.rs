@@ -51,7 +51,7 @@ impl Misconduct {
     }
 
     /// A message that is to leave, as it does leave; `None` where it does not.
-    pub(super) fn leaving(&mut self, mut transmit: Transmit) -> Option<Transmit> {
+    pub(super) fn leaving(&self, mut transmit: Transmit) -> Option<Transmit> {
         let is_response = transmit.kind == TransmitKind::Response;
         let Ok(view) = MessageView::read(&transmit.octets) else { return Some(transmit) };
         let to_invite = view.cseq().is_ok_and(|cseq| cseq.method == Method::Invite);

@@ -97,7 +97,7 @@ impl MobileTerminal {
             return wrong("mobile.key", "RFC 4285 needs a key and an spi above 255");
         }
         let mut host = Host::new(&config.host, start.seed, false);
-        let home = Self::unregistered(&config, start.epoch, &mut host);
+        let home = Self::unregistered(&config, start.epoch, Instant::ZERO);
         let mobile = &config.mobile;
         let entropy = Entropy::new(host.entropy.next_u64());
         let correspondence = Correspondence::new(entropy, &start.misdeeds);
@@ -138,14 +138,14 @@ impl MobileTerminal {
         })
     }
 
-    fn unregistered(config: &Config, epoch: Duration, host: &mut Host) -> HomeRegistration {
+    fn unregistered(config: &Config, epoch: Duration, now: Instant) -> HomeRegistration {
         let settings = Settings {
             home: config.mobile.home(),
             lifetime: config.mobile.lifetime(),
             first_timeout: config.mobile.first_registration_timeout(),
             epoch,
         };
-        HomeRegistration::new(settings, Sequence(host.entropy.next_u16()))
+        HomeRegistration::new(settings, sequence_by_clock(epoch + now.since_start()))
     }
 
     fn on_link(&mut self, now: Instant, interface: Interface, up: bool) {
@@ -182,7 +182,7 @@ impl MobileTerminal {
         self.on_link(now, ROAMING, false);
         self.host.remove_address(ROAMING, self.config.mobile.home());
         self.place = Place::Nowhere;
-        self.home = Self::unregistered(&self.config, self.epoch, &mut self.host);
+        self.home = Self::unregistered(&self.config, self.epoch, now);
         self.list = BindingUpdateList::default();
         if let Some(phone) = &mut self.phone {
             phone.restart();
@@ -325,6 +325,13 @@ impl MobileTerminal {
             self.send_to_peer(now, &message);
         }
     }
+}
+
+/// Where sequence numbers begin: quarters of a second of Unix time, so that a terminal that was
+/// switched off and on goes on after the last one that its home agent took, whatever it forgot.
+fn sequence_by_clock(unix: Duration) -> Sequence {
+    let quarters = unix.as_millis() / 250 % (1 << 16);
+    Sequence(u16::try_from(quarters).expect("a remainder of 2^16 fits"))
 }
 
 impl Node for MobileTerminal {

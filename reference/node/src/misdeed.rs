@@ -149,126 +149,126 @@ misdeeds! {
     /// Registers a home address that is not its own.
     UpdatesForAnotherHomeAddress = "updates-for-another-home-address", "mobile-terminal", "CL-REG-01", ["s1"], [];
     /// Registers its care-of address as contact with the SIP server.
-    RegistersCareOfAddress = "registers-care-of-address", "mobile-terminal", "CL-REG-03", ["s1"], [];
+    RegistersCareOfAddress = "registers-care-of-address", "mobile-terminal", "CL-REG-03", ["s1"], ["CL-RO-25"];
     /// Sends REGISTER from the care-of address, outside of the tunnel.
-    RegistersOutsideTunnel = "registers-outside-tunnel", "mobile-terminal", "CL-REG-03", ["s1"], [];
+    RegistersOutsideTunnel = "registers-outside-tunnel", "mobile-terminal", "CL-REG-03", ["s1"], ["CL-RO-25"];
     /// Registers the new care-of address with the SIP server after a handover.
-    RegistersAgainAfterHandover = "registers-again-after-handover", "mobile-terminal", "CL-REG-05", ["s7"], [];
+    RegistersAgainAfterHandover = "registers-again-after-handover", "mobile-terminal", "CL-REG-05", ["s7"], ["CL-REG-03", "CL-RO-25"];
     /// Does not tell the home agent of a handover.
-    NoUpdateAfterHandover = "no-update-after-handover", "mobile-terminal", "CL-REG-05", ["s7"], [];
+    NoUpdateAfterHandover = "no-update-after-handover", "mobile-terminal", "CL-REG-05", ["s7"], ["CL-RO-27"];
     /// Registers its home address as care-of address while at home.
     UpdatesAtHome = "updates-at-home", "mobile-terminal", "CL-REG-09", ["s8"], [];
     /// Has another identifier after a power cycle.
-    ChangesIdentifier = "changes-identifier", "mobile-terminal", "CL-REG-10", ["CL-REG-10"], [];
+    ChangesIdentifier = "changes-identifier", "mobile-terminal", "CL-REG-10", ["s3"], ["CL-REG-03"];
     /// Registers nothing after a power cycle until it is at home.
-    WaitsForHome = "waits-for-home", "mobile-terminal", "CL-REG-10", ["CL-REG-10"], [];
+    WaitsForHome = "waits-for-home", "mobile-terminal", "CL-REG-10", ["s3"], [];
     /// Ignores an INVITE that comes through the tunnel.
-    IgnoresTunnelledInvite = "ignores-tunnelled-invite", "mobile-terminal", "CL-INT-06", ["s4"], [];
+    IgnoresTunnelledInvite = "ignores-tunnelled-invite", "mobile-terminal", "CL-INT-06", ["s2"], [];
     /// Answers a tunnelled INVITE with an ICMPv6 error.
-    AnswersTunnelWithError = "answers-tunnel-with-error", "mobile-terminal", "CL-INT-06", ["s4"], [];
+    AnswersTunnelWithError = "answers-tunnel-with-error", "mobile-terminal", "CL-INT-06", ["s2"], [];
     /// Takes packets out of a tunnel from anywhere.
-    AcceptsAnyTunnel = "accepts-any-tunnel", "mobile-terminal", "CL-INT-07", ["CL-INT-07"], [];
+    AcceptsAnyTunnel = "accepts-any-tunnel", "mobile-terminal", "CL-INT-07", [], [];
     /// Sends responses straight to the caller.
-    RespondsToCaller = "responds-to-caller", "mobile-terminal", "CL-INT-09", ["s4"], [];
+    RespondsToCaller = "responds-to-caller", "mobile-terminal", "CL-INT-09", ["s7"], ["CL-INT-12"];
     /// Sends responses from the care-of address, outside of the tunnel.
-    RespondsFromCareOfAddress = "responds-from-care-of-address", "mobile-terminal", "CL-INT-09", ["s4"], [];
+    RespondsFromCareOfAddress = "responds-from-care-of-address", "mobile-terminal", "CL-INT-09", ["s4"], ["CL-INT-12"];
     /// Sends 180 before the route is optimized.
-    RingsBeforeOptimization = "rings-before-optimization", "mobile-terminal", "CL-RO-01", ["s4"], [];
+    RingsBeforeOptimization = "rings-before-optimization", "mobile-terminal", "CL-RO-01", ["s4"], ["CL-RO-02"];
     /// Sends 200 before the route is optimized.
-    AnswersBeforeOptimization = "answers-before-optimization", "mobile-terminal", "CL-RO-01", ["s4"], [];
+    AnswersBeforeOptimization = "answers-before-optimization", "mobile-terminal", "CL-RO-01", ["s4"], ["CL-RO-02", "CL-RO-07"];
     /// Sends 100 before the route is optimized.
-    TriesBeforeOptimization = "tries-before-optimization", "mobile-terminal", "CL-RO-01", ["s4"], [];
+    TriesBeforeOptimization = "tries-before-optimization", "mobile-terminal", "CL-RO-01", ["s4"], ["CL-RO-02"];
     /// Answers without optimizing the route at all.
-    NeverOptimizes = "never-optimizes", "mobile-terminal", "CL-RO-01", ["s4"], [];
+    NeverOptimizes = "never-optimizes", "mobile-terminal", "CL-RO-01", ["s4"], ["CL-RO-02"];
     /// Optimizes the route to the contact although the offer names another address.
-    OptimizesContact = "optimizes-contact", "mobile-terminal", "CL-RO-02", ["CL-RO-02"], [];
+    OptimizesContact = "optimizes-contact", "mobile-terminal", "CL-RO-02", ["s4"], ["CL-RO-01"];
     /// Optimizes the route to an address of a Via.
-    OptimizesVia = "optimizes-via", "mobile-terminal", "CL-RO-02", ["CL-RO-02"], [];
+    OptimizesVia = "optimizes-via", "mobile-terminal", "CL-RO-02", ["s4"], ["CL-RO-01"];
     /// Waits 200 ms for the optimization and no longer.
-    AnswersAfter200Ms = "answers-after-200-ms", "mobile-terminal", "CL-RO-03", ["CL-RO-03"], [];
+    AnswersAfter200Ms = "answers-after-200-ms", "mobile-terminal", "CL-RO-03", [], [];
     /// Waits for the whole budget although the route is optimized.
-    WaitsForBudget = "waits-for-budget", "mobile-terminal", "CL-RO-03", ["CL-RO-03"], [];
+    WaitsForBudget = "waits-for-budget", "mobile-terminal", "CL-RO-03", [], [];
     /// Begins return routability anew for each copy of an INVITE.
-    RepeatsReturnRoutability = "repeats-return-routability", "mobile-terminal", "CL-RO-04", ["CL-RO-04"], [];
+    RepeatsReturnRoutability = "repeats-return-routability", "mobile-terminal", "CL-RO-04", [], [];
     /// Refuses a copy of an INVITE with 482.
-    RefusesCopy = "refuses-copy", "mobile-terminal", "CL-RO-04", ["CL-RO-04"], [];
+    RefusesCopy = "refuses-copy", "mobile-terminal", "CL-RO-04", [], [];
     /// Takes a copy of an INVITE for a second call.
-    MakesTwoCalls = "makes-two-calls", "mobile-terminal", "CL-RO-04", ["CL-RO-04"], [];
+    MakesTwoCalls = "makes-two-calls", "mobile-terminal", "CL-RO-04", [], [];
     /// Sends media through the home agent although the route is optimized.
-    MediaInTunnel = "media-in-tunnel", "mobile-terminal", "CL-RO-05", ["s4"], [];
+    MediaInTunnel = "media-in-tunnel", "mobile-terminal", "CL-RO-05", ["s4"], ["CL-RO-07"];
     /// Sends the first media packets through the home agent, the others directly.
-    FirstMediaInTunnel = "first-media-in-tunnel", "mobile-terminal", "CL-RO-07", ["s4"], [];
+    FirstMediaInTunnel = "first-media-in-tunnel", "mobile-terminal", "CL-RO-07", ["s4"], ["CL-RO-05"];
     /// Begins return routability while at home.
     OptimizesAtHome = "optimizes-at-home", "mobile-terminal", "CL-RO-08", ["s8"], [];
     /// Answers on a binding that the other party said it has lost.
-    AnswersAfterBindingLost = "answers-after-binding-lost", "mobile-terminal", "CL-RO-09", ["CL-RO-09"], [];
+    AnswersAfterBindingLost = "answers-after-binding-lost", "mobile-terminal", "CL-RO-09", [], [];
     /// Answers on a binding that has run out.
-    AnswersOnExpiredBinding = "answers-on-expired-binding", "mobile-terminal", "CL-RO-10", ["CL-RO-10"], [];
+    AnswersOnExpiredBinding = "answers-on-expired-binding", "mobile-terminal", "CL-RO-10", [], [];
     /// Never answers a caller without Mobile IPv6.
     NeverAnswersWithoutMobility = "never-answers-without-mobility", "mobile-terminal", "CL-RO-11", ["s6"], [];
     /// Sends each message of the optimization once.
-    TriesOnce = "tries-once", "mobile-terminal", "CL-RO-12", ["CL-RO-12"], [];
+    TriesOnce = "tries-once", "mobile-terminal", "CL-RO-12", ["s4-silent"], [];
     /// Waits for the optimization for 33 s.
-    AnswersAfterTimerB = "answers-after-timer-b", "mobile-terminal", "CL-RO-12", ["CL-RO-12"], [];
+    AnswersAfterTimerB = "answers-after-timer-b", "mobile-terminal", "CL-RO-12", ["s4-silent"], [];
     /// Forgets that a correspondent may hold a binding it never acknowledged.
-    ForgetsUnacknowledgedBinding = "forgets-unacknowledged-binding", "mobile-terminal", "CL-RO-12", ["CL-RO-12"], [];
+    ForgetsUnacknowledgedBinding = "forgets-unacknowledged-binding", "mobile-terminal", "CL-RO-12", [], [];
     /// Falls back to the tunnel when one message of the optimization is lost.
-    GivesUpAtFirstLoss = "gives-up-at-first-loss", "mobile-terminal", "CL-RO-13", ["CL-RO-13"], [];
+    GivesUpAtFirstLoss = "gives-up-at-first-loss", "mobile-terminal", "CL-RO-13", ["s9"], ["CL-RO-01"];
     /// Takes a refused Binding Update for an accepted one.
-    TakesRefusalForAcceptance = "takes-refusal-for-acceptance", "mobile-terminal", "CL-RO-14", ["CL-RO-14"], [];
+    TakesRefusalForAcceptance = "takes-refusal-for-acceptance", "mobile-terminal", "CL-RO-14", [], [];
     /// Checks neither authenticator nor sequence number of a Binding Acknowledgement.
-    AcceptsAnyAcknowledgement = "accepts-any-acknowledgement", "mobile-terminal", "CL-RO-15", ["CL-RO-15"], [];
+    AcceptsAnyAcknowledgement = "accepts-any-acknowledgement", "mobile-terminal", "CL-RO-15", [], [];
     /// Does not look at the cookie of a Home Test.
-    AcceptsAnyToken = "accepts-any-token", "mobile-terminal", "CL-RO-16", ["CL-RO-16"], [];
+    AcceptsAnyToken = "accepts-any-token", "mobile-terminal", "CL-RO-16", [], [];
     /// Falls back to the tunnel for an ICMPv6 error about nothing it sent.
-    BelievesAnyError = "believes-any-error", "mobile-terminal", "CL-RO-16", ["CL-RO-16"], [];
+    BelievesAnyError = "believes-any-error", "mobile-terminal", "CL-RO-16", [], [];
     /// Goes on optimizing for a call that was cancelled.
-    UpdatesForDeadCall = "updates-for-dead-call", "mobile-terminal", "CL-RO-17", ["s9"], [];
+    UpdatesForDeadCall = "updates-for-dead-call", "mobile-terminal", "CL-RO-17", [], [];
     /// Answers a call although it was cancelled.
-    AnswersCancelledCall = "answers-cancelled-call", "mobile-terminal", "CL-RO-17", ["CL-RO-17"], [];
+    AnswersCancelledCall = "answers-cancelled-call", "mobile-terminal", "CL-RO-17", ["s9"], [];
     /// Optimizes the route before it refuses a call.
-    OptimizesBeforeRefusing = "optimizes-before-refusing", "mobile-terminal", "CL-RO-18", ["CL-RO-18"], [];
+    OptimizesBeforeRefusing = "optimizes-before-refusing", "mobile-terminal", "CL-RO-18", ["s2"], [];
     /// Names the care-of address before the handover to a correspondent.
-    UpdatesWithOldCareOfAddress = "updates-with-old-care-of-address", "mobile-terminal", "CL-RO-19", ["s7", "CL-RO-19"], [];
+    UpdatesWithOldCareOfAddress = "updates-with-old-care-of-address", "mobile-terminal", "CL-RO-19", ["s4-pending-handover"], [];
     /// Responds twice after a handover.
-    RespondsTwice = "responds-twice", "mobile-terminal", "CL-RO-19", ["CL-RO-19"], [];
+    RespondsTwice = "responds-twice", "mobile-terminal", "CL-RO-19", [], [];
     /// Answers a second call from a caller whose first still waits.
-    AnswersSecondCallEarly = "answers-second-call-early", "mobile-terminal", "CL-RO-20", ["CL-RO-20"], [];
+    AnswersSecondCallEarly = "answers-second-call-early", "mobile-terminal", "CL-RO-20", [], [];
     /// Optimizes the route to whatever address an offer names.
-    OptimizesAnyAddress = "optimizes-any-address", "mobile-terminal", "CL-RO-22", ["CL-RO-22"], [];
+    OptimizesAnyAddress = "optimizes-any-address", "mobile-terminal", "CL-RO-22", [], [];
     /// Answers an INVITE without an offer at once.
-    NoOptimizationWithoutOffer = "no-optimization-without-offer", "mobile-terminal", "CL-RO-23", ["CL-RO-23"], [];
+    NoOptimizationWithoutOffer = "no-optimization-without-offer", "mobile-terminal", "CL-RO-23", [], [];
     /// Optimizes the route to an address of a Via where there is no offer.
-    OptimizesViaWithoutOffer = "optimizes-via-without-offer", "mobile-terminal", "CL-RO-23", ["CL-RO-23"], [];
+    OptimizesViaWithoutOffer = "optimizes-via-without-offer", "mobile-terminal", "CL-RO-23", [], [];
     /// Answers OPTIONS only when no response waits.
-    AnswersOptionsLate = "answers-options-late", "mobile-terminal", "CL-RO-24", ["CL-RO-24"], [];
+    AnswersOptionsLate = "answers-options-late", "mobile-terminal", "CL-RO-24", [], [];
     /// Gives up the optimization when OPTIONS comes.
-    AbortsOptimizationOnOptions = "aborts-optimization-on-options", "mobile-terminal", "CL-RO-24", ["CL-RO-24"], [];
+    AbortsOptimizationOnOptions = "aborts-optimization-on-options", "mobile-terminal", "CL-RO-24", [], [];
     /// Writes its care-of address into the session description.
     CareOfAddressInSdp = "care-of-address-in-sdp", "mobile-terminal", "CL-RO-25", ["s4"], [];
     /// Answers an offer within a call before the route to its new address is optimized.
-    AnswersOfferAtOnce = "answers-offer-at-once", "mobile-terminal", "CL-RO-26", ["CL-RO-26"], [];
-    /// Sends media from the care-of address before the handover.
+    AnswersOfferAtOnce = "answers-offer-at-once", "mobile-terminal", "CL-RO-26", [], [];
+    /// Goes on with correspondents as if there had been no handover.
     MediaFromOldCareOfAddress = "media-from-old-care-of-address", "mobile-terminal", "CL-RO-27", ["s7"], [];
     /// Never refreshes a binding at a correspondent.
-    NeverRefreshes = "never-refreshes", "mobile-terminal", "CL-RO-28", ["CL-RO-28"], [];
+    NeverRefreshes = "never-refreshes", "mobile-terminal", "CL-RO-28", ["s4-long"], [];
     /// Takes no mobility messages of a peer while a call waits.
-    GatesMobilityByCalls = "gates-mobility-by-calls", "mobile-terminal", "CL-RO-29", ["CL-RO-29"], [];
+    GatesMobilityByCalls = "gates-mobility-by-calls", "mobile-terminal", "CL-RO-29", [], [];
     /// Never answers a call that it received away once it is back at home.
-    NeverAnswersAfterReturn = "never-answers-after-return", "mobile-terminal", "CL-RO-30", ["CL-RO-30"], [];
+    NeverAnswersAfterReturn = "never-answers-after-return", "mobile-terminal", "CL-RO-30", [], [];
     /// Leaves its bindings at correspondents when it returns home.
-    KeepsBindingAtHome = "keeps-binding-at-home", "mobile-terminal", "CL-RO-30", ["CL-RO-30"], [];
+    KeepsBindingAtHome = "keeps-binding-at-home", "mobile-terminal", "CL-RO-30", ["s7"], [];
     /// Drops an INVITE that comes before the home agent's acknowledgement.
-    DropsEarlyInvite = "drops-early-invite", "mobile-terminal", "CL-RO-31", ["CL-RO-31"], [];
+    DropsEarlyInvite = "drops-early-invite", "mobile-terminal", "CL-RO-31", [], [];
     /// Updates a correspondent before the home agent has acknowledged.
     UpdatesBeforeHomeAcknowledgement =
-        "updates-before-home-acknowledgement", "mobile-terminal", "CL-RO-31", ["CL-RO-31"], [];
+        "updates-before-home-acknowledgement", "mobile-terminal", "CL-RO-31", [], [];
     /// Sends 180 before the route is optimized when SIP comes by TCP.
-    RingsEarlyOnTcp = "rings-early-on-tcp", "mobile-terminal", "CL-RO-32", ["s4-tcp"], [];
+    RingsEarlyOnTcp = "rings-early-on-tcp", "mobile-terminal", "CL-RO-32", ["s4-tcp"], ["CL-RO-01"];
     /// Drops what the SIP server tunnels to it.
     RefusesServerTunnel = "refuses-server-tunnel", "mobile-terminal", "CL-DST-09", ["s5"], [];
     /// Takes packets of anybody out of the SIP server's tunnel.
-    OpensServerTunnel = "opens-server-tunnel", "mobile-terminal", "CL-DST-10", ["CL-DST-10"], [];
+    OpensServerTunnel = "opens-server-tunnel", "mobile-terminal", "CL-DST-10", [], [];
 }
 
 /// What one node is to do wrong.

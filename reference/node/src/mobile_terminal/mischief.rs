@@ -260,6 +260,13 @@ impl MobileTerminal {
         Some(upper)
     }
 
+    /// The care-of address that a peer was told before a handover that it is not told of.
+    pub(super) fn stubborn_care_of(&self, peer: Ipv6Addr) -> Option<Ipv6Addr> {
+        let stubborn = self.does(Misdeed::MediaFromOldCareOfAddress);
+        let binding = self.list.get(peer).and_then(|peer| peer.binding);
+        binding.filter(|_| stubborn).map(|binding| binding.care_of)
+    }
+
     /// A registration of the home address as its own care-of address.
     pub(super) fn update_at_home(&mut self, now: Instant) {
         let asked = self.home.ask_wrongly(now, self.config.mobile.home());

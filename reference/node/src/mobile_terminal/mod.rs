@@ -232,7 +232,8 @@ impl MobileTerminal {
         self.host.remove_address(ROAMING, home);
         self.home_agent_mtu = LINK_MTU;
         self.home.moved(now, place);
-        let keeps = place == Place::Home && self.does(Misdeed::KeepsBindingAtHome);
+        let keeps = (place == Place::Home && self.does(Misdeed::KeepsBindingAtHome))
+            || self.does(Misdeed::MediaFromOldCareOfAddress);
         if place != Place::Nowhere && !keeps {
             self.list.moved(now);
         }

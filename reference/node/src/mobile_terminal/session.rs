@@ -15,6 +15,7 @@ use super::movement::Place;
 use super::output::Route;
 use super::peer::ToSend;
 use super::targets::{Targets, description_in};
+use crate::host::LINK_MTU;
 use crate::misdeed::Misdeed;
 use crate::phone::{MediaDatagram, PhoneEvent};
 use crate::sip::CallHandle;
@@ -341,6 +342,9 @@ impl MobileTerminal {
     /// the present care-of address yet.
     fn media_route(&mut self, now: Instant, peer: Ipv6Addr) -> Route {
         let route = self.route(now, peer);
+        if let Some(care_of) = self.stubborn_care_of(peer) {
+            return Route::Direct { care_of, mtu: LINK_MTU };
+        }
         let Some(care_of) = self.home.care_of() else { return route };
         match route {
             //= CL-RO-27
@@ -352,9 +356,6 @@ impl MobileTerminal {
             {
                 self.media_sent += 1;
                 Route::Tunnel { care_of }
-            }
-            Route::Direct { mtu, .. } if self.does(Misdeed::MediaFromOldCareOfAddress) => {
-                Route::Direct { care_of: self.care_of_before.unwrap_or(care_of), mtu }
             }
             Route::Native | Route::Direct { .. } | Route::Tunnel { .. } | Route::None => route,
         }

@@ -4,6 +4,7 @@ mod correspondent;
 mod home_agent;
 mod mobile_terminal;
 mod packets;
+mod sip_server;
 
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub const ALL: &[&Purpose] = &[
     &correspondent::MEDIA_TO_THE_CARE_OF_ADDRESS,
     &mobile_terminal::FORGED_ACKNOWLEDGEMENT,
     &mobile_terminal::ACKNOWLEDGEMENT_OF_ANOTHER,
+    &sip_server::FORGED_LOOKUP,
+    &sip_server::ERRORS_UNASKED,
 ];
 
 impl Purpose {

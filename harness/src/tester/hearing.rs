@@ -24,21 +24,40 @@ impl Tester<'_> {
     ///
     /// Where it does not come, or something in it is not so.
     pub fn hears(&mut self, wanted: &Template, patience: Duration) -> Result<usize, Stop> {
+        match self.hears_perhaps(wanted, patience)? {
+            Some(frame) => Ok(frame),
+            None => {
+                let seen = format!("nothing of the kind in {patience:?}");
+                Err(self.stop(wanted.to_string(), seen, vec![]))
+            }
+        }
+    }
+
+    /// As [`hears`](Self::hears), where the packet may as well not come.
+    ///
+    /// # Errors
+    ///
+    /// Where something in it is not so.
+    pub fn hears_perhaps(
+        &mut self,
+        wanted: &Template,
+        patience: Duration,
+    ) -> Result<Option<usize>, Stop> {
         let until = self.bench.now() + patience;
         self.bench.lateness();
         if let Some(at) = self.passed_by.iter().position(|heard| self.is_of_kind(wanted, *heard))
             && let Some(heard) = self.passed_by.remove(at)
         {
-            return self.fitting(wanted, heard);
+            return self.fitting(wanted, heard).map(Some);
         }
         while let Some(heard) = self.next(until)? {
             if self.is_of_kind(wanted, heard) {
-                return self.fitting(wanted, heard);
+                return self.fitting(wanted, heard).map(Some);
             }
             self.passed_by.push_back(heard);
         }
         self.punctual(wanted)?;
-        Err(self.stop(wanted.to_string(), format!("nothing of the kind in {patience:?}"), vec![]))
+        Ok(None)
     }
 
     /// Waits for `count` packets of the template's kind, each of which must fit, the first after

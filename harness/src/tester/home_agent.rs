@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use roamproof_wire::ipv6::{Outgoing, Packet, encapsulate, protocol};
 use roamproof_wire::mobility::{
-    Authorization, BindingAcknowledgement, BindingLookup, BindingUpdate, Message,
+    Authorization, BindingAcknowledgement, BindingError, BindingLookup, BindingUpdate, Message,
     MnHaAuthentication, NtpTimestamp, Status,
 };
 
@@ -55,9 +55,20 @@ impl HomeAgent {
 
     /// A binding lookup message to `server`, stamped with `unix` and proved by the key shared.
     pub fn tells(&self, server: Ipv6Addr, message: &BindingLookup, unix: Duration) -> Vec<u8> {
-        let timestamp = NtpTimestamp::from_unix(unix);
-        let key = octets_of(HA_SS_KEY);
-        let octets = message.to_vec_authorized(self.address, server, HA_SS_SPI, &key, timestamp);
+        self.lookup(server, message, unix, &octets_of(HA_SS_KEY))
+    }
+
+    /// The same from somebody who has not the key.
+    pub fn forges(&self, server: Ipv6Addr, message: &BindingLookup, unix: Duration) -> Vec<u8> {
+        let mut key = octets_of(HA_SS_KEY);
+        key.reverse();
+        self.lookup(server, message, unix, &key)
+    }
+
+    /// That it does not understand what `server` sent: Binding Error, status 2 (RFC 6275 §9.2).
+    pub fn complains(&self, server: Ipv6Addr) -> Vec<u8> {
+        let error = Message::from(BindingError::unrecognised_mh_type(None));
+        let octets = error.to_vec(self.address, server);
         Outgoing::new(self.address, server, protocol::MOBILITY).to_vec(&octets)
     }
 
@@ -65,6 +76,18 @@ impl HomeAgent {
     pub const fn next_transaction(&mut self) -> u16 {
         self.transaction = self.transaction.wrapping_add(1);
         self.transaction
+    }
+
+    fn lookup(
+        &self,
+        server: Ipv6Addr,
+        message: &BindingLookup,
+        unix: Duration,
+        key: &[u8],
+    ) -> Vec<u8> {
+        let timestamp = NtpTimestamp::from_unix(unix);
+        let octets = message.to_vec_authorized(self.address, server, HA_SS_SPI, key, timestamp);
+        Outgoing::new(self.address, server, protocol::MOBILITY).to_vec(&octets)
     }
 }
 

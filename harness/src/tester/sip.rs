@@ -41,12 +41,14 @@ impl SipPeer {
         Self { address, count: 0 }
     }
 
-    /// The INVITE that it passes on for `caller`, as the server that stays in the path: to the
-    /// contact of the called `identifier`, which offers audio.
+    /// The INVITE that it passes on for `caller`, as the server that stays in the path, or sends as
+    /// the caller: for the called `identifier` to `contact`, with an offer of audio.
     pub fn invite(&mut self, caller: &Party, identifier: &str, contact: &Uri) -> Message {
         let mut message = self.request(Method::Invite, caller, identifier, contact);
-        let own = HostView::Ipv6(self.address);
-        message.push(HeaderName::RecordRoute, format!("<sip:{own};lr>"));
+        if self.address != caller.address {
+            let own = HostView::Ipv6(self.address);
+            message.push(HeaderName::RecordRoute, format!("<sip:{own};lr>"));
+        }
         message.push(HeaderName::Contact, format!("<{}>", caller.contact()));
         let (address, port) = caller.media;
         let offer = LocalMedia::audio(address, port, SESSION).offer();
@@ -54,7 +56,7 @@ impl SipPeer {
         message
     }
 
-    /// A request without a dialog or a body, passed on for `caller`.
+    /// A request without a dialog or a body, passed on for `caller`, or the caller's own.
     pub fn request(
         &mut self,
         method: Method,
@@ -66,7 +68,8 @@ impl SipPeer {
         let (count, own) = (self.count, HostView::Ipv6(self.address));
         let (word, from) = (method.as_str().to_owned(), HostView::Ipv6(caller.address));
         let mut message = Message::request(method, contact);
-        for (host, who) in [(&own, "server"), (&from, "caller")] {
+        let server = (self.address != caller.address).then_some((&own, "server"));
+        for (host, who) in server.into_iter().chain([(&from, "caller")]) {
             let branch = format!("{BRANCH_COOKIE}-{who}-{count}");
             message.push(HeaderName::Via, format!("SIP/2.0/UDP {host};branch={branch}"));
         }
@@ -76,6 +79,30 @@ impl SipPeer {
         message.push(HeaderName::CallId, format!("roamproof-{count}@{from}"));
         message.push(HeaderName::CSeq, format!("{count} {word}"));
         message
+    }
+
+    /// The REGISTER of `party` with its registrar, this element's own.
+    pub fn register(&mut self, party: &Party, registrar: &Uri) -> Message {
+        let mut message = self.request(Method::Register, party, party.identifier, registrar);
+        message.push(HeaderName::Contact, format!("<{}>", party.contact()));
+        message.push(HeaderName::Expires, EXPIRES);
+        message
+    }
+
+    /// The ACK to a response that refuses `invite` (RFC 3261 17.1.1.3).
+    pub fn acknowledgement(&self, invite: &Message, refusal: &Message) -> Option<Message> {
+        let uri = invite.uri().ok()?.to_owned();
+        let mut message = Message::request(Method::Ack, &uri);
+        let value = |from: &Message, name| {
+            from.header(name).map(|header| String::from_utf8_lossy(header.value).into_owned())
+        };
+        message.push(HeaderName::Via, value(invite, HeaderName::Via)?);
+        message.push(HeaderName::MaxForwards, HOPS);
+        message.push(HeaderName::From, value(invite, HeaderName::From)?);
+        message.push(HeaderName::To, value(refusal, HeaderName::To)?);
+        message.push(HeaderName::CallId, invite.call_id().ok()?);
+        message.push(HeaderName::CSeq, format!("{} ACK", invite.cseq().ok()?.number));
+        Some(message)
     }
 
     /// The response of `party` to a request, with its tag and contact.

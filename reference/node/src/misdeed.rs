@@ -127,9 +127,9 @@ misdeeds! {
     /// Sends no INVITE to a home address that no home agent has notified.
     FailsWithoutNotification = "fails-without-notification", "sip-server", "CL-DST-04", [], [];
     /// Takes notifications, replies and changes for genuine whoever sends them.
-    BelievesForgedLookups = "believes-forged-lookups", "sip-server", "CL-DST-08", ["CL-DST-08"], [];
+    BelievesForgedLookups = "believes-forged-lookups", "sip-server", "CL-DST-08", ["CL-DST-08/forged-lookup"], [];
     /// Counts complaints about queries that were never sent.
-    SwitchedOffByStrangers = "switched-off-by-strangers", "sip-server", "CL-DST-08", ["CL-DST-08"], [];
+    SwitchedOffByStrangers = "switched-off-by-strangers", "sip-server", "CL-DST-08", ["CL-DST-08/errors-unasked"], [];
     /// Goes on sending to a care-of address where nobody answers.
     NeverFallsBack = "never-falls-back", "sip-server", "CL-DST-11", [], [];
     /// Holds an INVITE until the home agent answers, however long that takes.
@@ -217,7 +217,7 @@ misdeeds! {
     /// Takes a refused Binding Update for an accepted one.
     TakesRefusalForAcceptance = "takes-refusal-for-acceptance", "mobile-terminal", "CL-RO-14", [], [];
     /// Checks neither authenticator nor sequence number of a Binding Acknowledgement.
-    AcceptsAnyAcknowledgement = "accepts-any-acknowledgement", "mobile-terminal", "CL-RO-15", [], [];
+    AcceptsAnyAcknowledgement = "accepts-any-acknowledgement", "mobile-terminal", "CL-RO-15", ["CL-RO-15/bad-authenticator", "CL-RO-15/sequence-never-sent"], [];
     /// Does not look at the cookie of a Home Test.
     AcceptsAnyToken = "accepts-any-token", "mobile-terminal", "CL-RO-16", [], [];
     /// Falls back to the tunnel for an ICMPv6 error about nothing it sent.

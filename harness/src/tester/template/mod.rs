@@ -3,14 +3,14 @@
 mod mobility;
 mod session;
 
-pub(in crate::tester) use mobility::message_in;
-pub(in crate::tester) use session::sip_in;
+pub(crate) use mobility::message_in;
+pub(crate) use session::sip_in;
 
 pub use mobility::{
     binding_acknowledgement, binding_lookup, binding_update, care_of_test, care_of_test_init,
     home_test, home_test_init,
 };
-pub use session::{media, sip_request, sip_response};
+pub use session::{media, sip_final_response, sip_request, sip_response};
 
 use std::fmt;
 use std::net::Ipv6Addr;

@@ -28,6 +28,13 @@ pub fn sip_response(request: &Message) -> Template {
     })
 }
 
+/// A final response to this SIP request.
+pub fn sip_final_response(request: &Message) -> Template {
+    sip_response(request).that("that is final", |packet| {
+        sip_in(packet).and_then(|message| message.status()).is_some_and(|status| status >= 200)
+    })
+}
+
 /// An RTP packet to this port.
 pub fn media(port: u16) -> Template {
     Template::new("media packet", move |packet| {
@@ -47,7 +54,7 @@ impl Template {
 }
 
 /// The SIP message in a UDP datagram, if it can be read.
-pub(in crate::tester) fn sip_in(packet: &Packet<'_>) -> Option<Message> {
+pub(crate) fn sip_in(packet: &Packet<'_>) -> Option<Message> {
     Message::parse(datagram_in(packet)?.payload).ok()
 }
 

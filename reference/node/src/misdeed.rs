@@ -57,7 +57,7 @@ misdeeds! {
     /// Goes on sending to the care-of address of the first Binding Update.
     KeepsOldCareOf = "keeps-old-care-of", "correspondent", "CL-RO-27", ["s7"], [];
     /// Acknowledges a renewal and lets the binding run out at its old end.
-    RefreshWithoutEffect = "refresh-without-effect", "correspondent", "CL-RO-28", ["CL-RO-28"], [];
+    RefreshWithoutEffect = "refresh-without-effect", "correspondent", "CL-RO-28", ["s4-long"], ["CL-RO-07"];
     /// Sends its INVITE to the home address, not to the SIP server.
     CallsHomeAddress = "calls-home-address", "correspondent", "CL-INT-11", ["s2"], [];
     /// Sends its INVITE to the home agent, not to the SIP server.

@@ -257,6 +257,16 @@ impl Host {
                 return Received::Nothing;
             }
         } else if !self.is_local(interface, destination) {
+            // A neighbour that checks whether a proxied address is still reachable asks it alone.
+            let about_proxied = self.addresses.is_proxied(destination)
+                && packet.protocol == protocol::ICMPV6
+                && packet.piece().is_none()
+                && Self::is_neighbour_discovery(&packet);
+            if to_me && about_proxied {
+                //= CL-INT-02
+                self.on_neighbour_discovery(now, interface, &packet);
+                return Received::Nothing;
+            }
             if to_me {
                 return Received::Transit(packet);
             }

@@ -80,7 +80,7 @@ impl Phone {
     fn hang_up(&mut self, now: Instant, call: CallHandle) {
         if let Some(talk) = self.talks.get_mut(&call) {
             talk.hang_up_at = None;
-            talk.media.stop();
+            talk.stop();
         }
         let before = self.agent.call_state(call);
         self.agent.hang_up(now, call);
@@ -101,6 +101,11 @@ impl Phone {
             any = true;
         }
         while let Some(call) = first_due(self, |talk| talk.hang_up_at) {
+            self.hang_up(now, call);
+            any = true;
+        }
+        while let Some(call) = first_due(self, Talk::silent_at) {
+            self.told(Event::Note("the other side is silent: the call ends".to_owned()));
             self.hang_up(now, call);
             any = true;
         }
@@ -230,10 +235,14 @@ impl Phone {
         address == self.media_address && ports.contains(&u32::from(port))
     }
 
-    pub(super) fn receive_media(&mut self, datagram: &Udp<'_>) -> Result<(), WireError> {
+    pub(super) fn receive_media(
+        &mut self,
+        now: Instant,
+        datagram: &Udp<'_>,
+    ) -> Result<(), WireError> {
         let port = datagram.destination_port;
         match self.talks.values_mut().find(|talk| talk.media.local().1 == port) {
-            Some(talk) => talk.media.receive(datagram.payload),
+            Some(talk) => talk.hear(now, datagram.payload),
             None => {
                 // Packets that were under way when the call ended.
                 self.told(Event::Discarded { why: "media without a call" });
@@ -244,7 +253,7 @@ impl Phone {
 
     fn new_talk(&mut self) -> Talk {
         let local = self.free_media_endpoint();
-        Talk::new(local, self.config.talk_packets, &mut self.entropy)
+        Talk::new(local, &self.config, &mut self.entropy)
     }
 
     /// The lowest media port that no call uses.

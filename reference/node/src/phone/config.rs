@@ -45,6 +45,10 @@ pub struct SipConfig {
     /// How many media packets it sends in a call; whoever called hangs up then. Without, media goes
     /// on until somebody is told to hang up.
     pub talk_packets: Option<u32>,
+    /// Seconds after which a call is over whose other side sends no media: its BYE may be lost for
+    /// good. 0 = never.
+    #[serde(default = "silence_max_s")]
+    pub silence_max_s: u64,
     /// Calls at once; more are refused with 486. 0 = it is always busy.
     #[serde(default = "calls_max")]
     pub calls_max: usize,
@@ -57,6 +61,11 @@ impl SipConfig {
     /// How long it rings before it answers.
     pub fn answer_after(&self) -> Option<Duration> {
         self.answer_after_ms.map(Duration::from_millis)
+    }
+
+    /// How long the other side of a call may send no media.
+    pub(super) fn silence_max(&self) -> Option<Duration> {
+        (self.silence_max_s > 0).then(|| Duration::from_secs(self.silence_max_s))
     }
 
     /// The domain of the identifier: where it registers.
@@ -96,6 +105,11 @@ const fn expires() -> u32 {
 
 const fn media_port() -> u16 {
     40_000
+}
+
+/// As long as a transaction waits for its end.
+const fn silence_max_s() -> u64 {
+    crate::sip::TIMEOUT.as_secs()
 }
 
 const fn calls_max() -> usize {

@@ -233,7 +233,7 @@ impl Phone {
             protocol::UDP => {
                 let datagram = Udp::parse(source, destination, payload)?;
                 if self.is_media_port(destination, datagram.destination_port) {
-                    return self.receive_media(&datagram).map(|()| true);
+                    return self.receive_media(now, &datagram).map(|()| true);
                 }
                 destination == self.address
                     && self.transport.receive_datagram(source, destination, &datagram)

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use roamproof_wire::WireError;
 use roamproof_wire::sdp::{LocalMedia, NoCommonMedia, SessionDescription};
 
+use super::config::SipConfig;
 use crate::entropy::Entropy;
 use crate::media::{Endpoint, Media, PCMU};
 use crate::{Instant, Wakeup};
@@ -24,7 +26,10 @@ pub(super) struct Talk {
     /// We called: who calls also hangs up.
     pub(super) ours: bool,
     pub(super) hang_up_at: Option<Instant>,
+    /// When the other side's media was heard last, or both agreed on where it goes.
+    heard_at: Option<Instant>,
     packets_max: Option<u32>,
+    silence_max: Option<Duration>,
     begun: bool,
 }
 
@@ -39,7 +44,7 @@ struct Remote {
 const HANG_UP_PAUSE: Duration = Duration::from_millis(200);
 
 impl Talk {
-    pub(super) fn new(local: Endpoint, packets_max: Option<u32>, entropy: &mut Entropy) -> Self {
+    pub(super) fn new(local: Endpoint, config: &SipConfig, entropy: &mut Entropy) -> Self {
         let session_id = entropy.next_u64() >> 16;
         Self {
             media: Media::listen(local, entropy),
@@ -51,7 +56,9 @@ impl Talk {
             answer_at: None,
             ours: false,
             hang_up_at: None,
-            packets_max,
+            heard_at: None,
+            packets_max: config.talk_packets,
+            silence_max: config.silence_max(),
             begun: false,
         }
     }
@@ -86,6 +93,7 @@ impl Talk {
 
     /// Both sides know where media goes: sends it, or sends it elsewhere from now on.
     pub(super) fn flow(&mut self, now: Instant) {
+        self.heard_at = self.remote.map(|_| now);
         match self.remote {
             Some(remote) if !self.begun => {
                 self.begun = true;
@@ -96,6 +104,12 @@ impl Talk {
         }
     }
 
+    /// Sends nothing more, and does not mind silence.
+    pub(super) fn stop(&mut self) {
+        self.media.stop();
+        self.heard_at = None;
+    }
+
     /// Plans the end of a call whose media is all sent.
     pub(super) fn plan_end(&mut self, now: Instant) {
         if self.ours && self.media.is_done() && self.hang_up_at.is_none() {
@@ -103,10 +117,25 @@ impl Talk {
         }
     }
 
+    /// Takes in a packet of the other side.
+    pub(super) fn hear(&mut self, now: Instant, payload: &[u8]) -> Result<(), WireError> {
+        self.media.receive(payload)?;
+        if self.media.poll_timeout().is_some() || self.media.is_done() {
+            self.heard_at = Some(now);
+        }
+        Ok(())
+    }
+
+    /// When the other side has been silent for too long.
+    pub(super) fn silent_at(&self) -> Option<Instant> {
+        Some(self.heard_at? + self.silence_max?)
+    }
+
     pub(super) fn wakeup(&self) -> Option<Wakeup> {
+        let silent = self.silent_at().map(|at| Wakeup { at, why: "other side silent" });
         let answer = self.answer_at.map(|at| Wakeup { at, why: "call answered" });
         let hang_up = self.hang_up_at.map(|at| Wakeup { at, why: "call ended" });
-        Wakeup::sooner(self.media.poll_timeout(), Wakeup::sooner(answer, hang_up))
+        [self.media.poll_timeout(), answer, hang_up, silent].into_iter().fold(None, Wakeup::sooner)
     }
 }
 

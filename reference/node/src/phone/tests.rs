@@ -39,6 +39,21 @@ fn a_call_is_answered_talked_and_ended(#[case] transport: &str) {
     assert!(!pair.one.is_talking() && !pair.other.is_talking());
 }
 
+#[rstest]
+#[case::after_half_a_minute("", false)]
+#[case::never("silence_max_s = 0", true)]
+fn a_call_whose_other_side_is_silent_ends(#[case] lines: &str, #[case] talking: bool) {
+    let mut pair = Pair::new(&format!("answer_after_ms = 0\n{lines}"));
+    pair.command("call sip:other@example.com");
+    pair.run_for(Duration::from_secs(2));
+    assert!(pair.other.is_talking());
+    pair.one.restart();
+    pair.run_for(crate::sip::TIMEOUT - Duration::from_secs(1));
+    assert!(pair.other.is_talking(), "{}", pair.story);
+    pair.run_for(Duration::from_secs(4));
+    assert_eq!(pair.other.is_talking(), talking, "{}", pair.story);
+}
+
 #[test]
 fn nothing_leaves_before_the_owner_releases() {
     let mut pair = Pair::new("answer_after_ms = 0");

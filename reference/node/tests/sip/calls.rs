@@ -365,3 +365,28 @@ fn a_phone_that_rings_long_is_heard_every_minute() {
         "timer C was held off"
     );
 }
+
+#[test]
+fn a_bye_ends_a_call_whose_answer_never_came() {
+    let mut bench = Bench::registered(Transport::Udp, Early100::Never);
+    call(&mut bench);
+    bench.run_for(MOMENT);
+    bench.with("mt", |now, mt| assert!(mt.ring(now, FIRST)));
+    bench.run_for(MOMENT);
+    bench.lose = |_, to, line| to == "cn" && line.starts_with("200 OK (INVITE)");
+    answer(&mut bench);
+    bench.run_for(Duration::from_secs(30));
+    bench.take_log();
+    bench.run_for(Duration::from_secs(10));
+    assert_eq!(bench.with("cn", |_, cn| cn.call_state(FIRST)), Some(CallState::Over));
+    insta::assert_snapshot!(bench.take_log(), @"
+    32.200  mt → ss  200 OK (INVITE)
+    32.210  ss → cn  200 OK (INVITE) ✗ lost
+    32.700  mt → ss  BYE sip:cn@[2001:db8:c::c]
+    32.700  mt: call 1 ended: the answer was not acknowledged
+    32.710  ss → cn  BYE sip:cn@[2001:db8:c::c]
+    32.720  cn → ss  200 OK (BYE)
+    32.720  cn: call 1 ended: the other side hung up
+    32.730  ss → mt  200 OK (BYE)
+    ");
+}

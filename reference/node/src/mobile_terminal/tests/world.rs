@@ -113,7 +113,7 @@ impl World {
              [mobile]\nhome_address = \"{HOME}/64\"\nhome_agent = \"{AGENT}\"\nspi = 1000\n\
              key = \"{}\"\ntunnels_from = [\"{SERVER}\"]\n{lines}\n\
              [sip]\nidentifier = \"sip:mt@example.com\"\nserver = \"{SERVER}\"\n\
-             answer_after_ms = 200\n",
+             answer_after_ms = 200\nsilence_max_s = 0\n",
             KEY.map(|octet| format!("{octet:02x}")).concat(),
         );
         let names: Vec<String> = misdeeds.iter().map(|name| (*name).to_owned()).collect();

@@ -94,6 +94,8 @@ impl CallState {
             (Self::Closing, Acknowledged | Unacknowledged) => Self::Over,
             (Self::Established, HangUp) => Self::Over,
             (Self::Answered | Self::Closing | Self::Established, Bye) => Self::Over,
+            // It answered, no copy of its 200 came through, and it gave up.
+            (Self::Progressing | Self::Leaving, Bye) => Self::Over,
             _ => return None,
         })
     }
@@ -125,6 +127,8 @@ pub(super) struct Call {
     /// Our tag.
     pub(super) local_tag: String,
     pub(super) dialog: Option<Dialog>,
+    /// The tag of whoever answered our INVITE for now: one side of an early dialog.
+    pub(super) early_tag: Option<String>,
     /// A request with an offer that waits for the owner.
     pub(super) pending: Option<Pending>,
     /// An INVITE, re-INVITE or UPDATE of ours that waits for its answer.
@@ -170,6 +174,7 @@ impl Call {
             invite,
             local_tag,
             dialog: None,
+            early_tag: None,
             pending: None,
             waiting: None,
             unacknowledged: None,
@@ -257,9 +262,11 @@ mod tests {
         Progressing + Success        → Established
         Progressing + Refusal        → Over
         Progressing + HangUp         → Leaving
+        Progressing + Bye            → Over
         Leaving + Provisional        → Leaving
         Leaving + Success            → Over
         Leaving + Refusal            → Over
+        Leaving + Bye                → Over
         Held + Ring                  → Ringing
         Held + Answer                → Answered
         Held + Refuse                → Over

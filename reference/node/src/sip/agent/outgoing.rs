@@ -112,6 +112,8 @@ impl Agent {
         match (begins, status) {
             (true, ..200) => {
                 call.step(now, CallTrigger::Provisional);
+                let tag = response.to().ok().and_then(|to| to.tag().map(str::to_owned));
+                call.early_tag = tag.or(call.early_tag.take());
                 if call.state == CallState::Leaving {
                     self.send_cancel(now, handle);
                 } else if status > 100 {

@@ -123,7 +123,8 @@ impl Agent {
     }
 
     fn on_request_inside(&mut self, now: Instant, key: &ServerKey, request: Message) {
-        let Some(handle) = self.call_of(&request) else {
+        let early = || self.early_call_of(&request).filter(|_| *key.method() == Method::Bye);
+        let Some(handle) = self.call_of(&request).or_else(early) else {
             return self.answer_plainly(now, key, &request, 481);
         };
         let number = request.cseq().map_or(0, |cseq| cseq.number);
@@ -151,11 +152,26 @@ impl Agent {
         self.calls.iter().find(|(_, call)| belongs(call)).map(|(handle, _)| *handle)
     }
 
+    /// Our call whose early dialog `request` belongs to: the other side has answered, and no copy of
+    /// its 200 has come through.
+    fn early_call_of(&self, request: &Message) -> Option<CallHandle> {
+        let (from, to) = (request.from().ok()?, request.to().ok()?);
+        let belongs = |call: &super::Call| {
+            matches!(call.state, CallState::Progressing | CallState::Leaving)
+                && call.early_tag.is_some()
+                && from.tag() == call.early_tag.as_deref()
+                && to.tag() == Some(&call.local_tag)
+                && call.invite.call_id() == request.call_id()
+        };
+        self.calls.iter().find(|(_, call)| belongs(call)).map(|(handle, _)| *handle)
+    }
+
     fn on_bye(&mut self, now: Instant, key: &ServerKey, handle: CallHandle, bye: &Message) {
         //= UAS-26
         self.answer_plainly(now, key, bye, 200);
         let call = self.calls.get_mut(&handle).expect("the call was just found");
         let pending = call.pending.take();
+        call.waiting = None;
         // In an early dialog a BYE does what a CANCEL would have done (RFC 3261 15).
         let _ = call.step(now, CallTrigger::Bye) || call.step(now, CallTrigger::Cancelled);
         if let Some(pending) = pending {

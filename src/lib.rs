@@ -5,6 +5,7 @@ pub mod doctor;
 #[cfg(feature = "live")]
 mod fork;
 pub mod lab_arm;
+pub mod lab_network;
 #[cfg(feature = "live")]
 pub mod live_arm;
 #[cfg(feature = "live")]

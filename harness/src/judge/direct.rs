@@ -328,6 +328,18 @@ fn requests_in_the_dialog_arrive(story: &Story<'_>) -> Option<Finding> {
             });
             !arrived && end > request.at + FIRST_RETRANSMISSION
         });
+        let cancels_elsewhere = requests.iter().find(|request| {
+            let cancels = request.sip().is_some_and(|one| one.method() == Some(Method::Cancel));
+            cancels && request.tunnels != attempt.invite.tunnels
+        });
+        if let Some(cancel) = cancels_elsewhere {
+            let frames = vec![attempt.invite.frame, cancel.frame];
+            return Some(Finding::broken(
+                expected,
+                "CANCEL by another way than its INVITE",
+                frames,
+            ));
+        }
         match lost {
             Some(lost) => Some(Finding::broken(expected, "one lost", vec![lost.frame])),
             None if requests.is_empty() => None,

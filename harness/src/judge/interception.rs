@@ -334,11 +334,16 @@ fn server_forwards_the_response(story: &Story<'_>) -> Option<Finding> {
     Finding::all(got.into_iter().filter_map(|reading| {
         let message = reading.sip()?;
         let below = texts_of(message, HeaderName::Via).get(1..)?.to_vec();
-        let forwarded = story.sent_from(server).find(|one| {
-            one.frame > reading.frame
-                && one.at <= reading.at + SOON
-                && one.sip().is_some_and(|other| is_copy(message, other))
-        })?;
+        let copies: Vec<&Reading<'_>> = story
+            .sent_from(server)
+            .filter(|one| one.frame > reading.frame && one.at <= reading.at + SOON)
+            .filter(|one| one.sip().is_some_and(|other| is_copy(message, other)))
+            .collect();
+        let to = texts_of(message, HeaderName::To);
+        let same = |one: &&&Reading<'_>| {
+            one.sip().is_some_and(|other| texts_of(other, HeaderName::To) == to)
+        };
+        let forwarded = copies.iter().find(same).or(copies.first())?;
         let copy = forwarded.sip()?;
         let frames = vec![reading.frame, forwarded.frame];
         if texts_of(copy, HeaderName::Via) != below {

@@ -17,6 +17,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::must("CL-RO-02", optimizes_to_the_media_address),
     Row::must("CL-RO-08", none_at_home),
     Row::must("CL-RO-09", fresh_binding_serves_again),
+    Row::must("CL-RO-10", expired_binding_serves_no_more),
     Row::must("CL-RO-11", falls_back_when_told),
     Row::must("CL-RO-12", falls_back_at_the_budget),
     Row::must("CL-RO-13", retries_what_was_lost),
@@ -260,7 +261,11 @@ fn none_at_home(story: &Story<'_>) -> Option<Finding> {
 fn fresh_binding_serves_again(story: &Story<'_>) -> Option<Finding> {
     let attempts = story.attempts();
     let cases = cases(story, &attempts);
-    Finding::all(cases.iter().filter(|case| case.is_fresh()).filter_map(|case| {
+    let again = |case: &&Case<'_, '_, '_>| {
+        let at = case.attempt.invite.at;
+        story.had_binding(case.attempt.terminal, case.target, at, at + FRESH)
+    };
+    Finding::all(cases.iter().filter(again).filter_map(|case| {
         let expected = "a response while the binding holds";
         let response = first_acceptance(case.attempt)?;
         let terminal = case.attempt.terminal;
@@ -268,6 +273,25 @@ fn fresh_binding_serves_again(story: &Story<'_>) -> Option<Finding> {
             Finding::kept([case.attempt.invite, response])
         } else {
             case.broken(expected, "a response without a binding", response)
+        })
+    }))
+}
+
+fn expired_binding_serves_no_more(story: &Story<'_>) -> Option<Finding> {
+    let attempts = story.attempts();
+    let cases = cases(story, &attempts);
+    let expired = |case: &&Case<'_, '_, '_>| {
+        let (terminal, at) = (case.attempt.terminal, case.attempt.invite.at);
+        story.bound_since(terminal, case.target, at).is_some()
+            && !story.had_binding(terminal, case.target, at, at)
+    };
+    Finding::all(cases.iter().filter(expired).filter_map(|case| {
+        let expected = "route optimization again before the response";
+        let response = first_acceptance(case.attempt)?;
+        let acknowledged = case.seen.acknowledgement.filter(|one| one.frame < response.frame);
+        Some(match acknowledged {
+            Some(acknowledged) => Finding::kept([case.attempt.invite, acknowledged, response]),
+            None => case.broken(expected, "a response on the stale binding", response),
         })
     }))
 }
@@ -404,6 +428,16 @@ fn handover_while_pending(story: &Story<'_>) -> Option<Finding> {
         let registered = story.registration(terminal, update.at);
         if registered != Some(care_of(update)) {
             return Some(case.broken(expected, "before the home agent's acknowledgement", update));
+        }
+        let finals =
+            case.attempt.responses.iter().filter(|one| {
+                one.sip().and_then(Fields::status).is_some_and(|status| status >= 200)
+            });
+        let mut tags: Vec<String> =
+            finals.filter_map(|one| one.sip()?.to().ok()?.tag().map(str::to_owned)).collect();
+        tags.dedup();
+        if tags.len() > 1 {
+            return Some(case.broken(expected, "two responses", response));
         }
         Some(if update.frame < response.frame {
             Finding::kept([case.attempt.invite, moved, update, response])

@@ -203,6 +203,9 @@ fn cancelled_while_pending(story: &Story<'_>) -> Option<Finding> {
             })
         };
         let asked = story.heard_at(server).find(cancels)?;
+        if attempt.responses.first().is_some_and(|response| response.at < asked.at) {
+            return None;
+        }
         let frames = vec![attempt.invite.frame, asked.frame];
         let answered = story.sent_from(server).find(|one| {
             one.frame > asked.frame
@@ -329,7 +332,9 @@ fn media_follows_the_handover(story: &Story<'_>) -> Option<Finding> {
             one.is_media()
                 && one.at > acknowledged.at + UNDER_WAY
                 && one.at < until
-                && (Some(one.link) == home || one.link == first.link)
+                && (Some(one.link) == home
+                    || one.link == first.link
+                    || is_from_elsewhere(story, terminal, one))
                 && (one.packet.destination() == terminal.home
                     || one.packet.source() == terminal.home)
         });
@@ -342,6 +347,13 @@ fn media_follows_the_handover(story: &Story<'_>) -> Option<Finding> {
             .find(|one| one.is_media() && one.at > acknowledged.at && one.tunnels.is_empty())?;
         Some(Finding::kept([moved, update, acknowledged, resumed]))
     }))
+}
+
+/// Whether a terminal sent a packet from an address that is not of the link it is on.
+fn is_from_elsewhere(story: &Story<'_>, terminal: &Terminal, reading: &Reading<'_>) -> bool {
+    terminal.is_at(reading.from_mac)
+        && reading.tunnels.is_empty()
+        && !story.is_on(reading.link, reading.packet.header.source)
 }
 
 fn binding_is_refreshed(story: &Story<'_>) -> Option<Finding> {

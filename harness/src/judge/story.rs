@@ -291,6 +291,22 @@ impl<'a> Story<'a> {
         seen
     }
 
+    /// Whether `peer` had acknowledged a binding to a terminal before `before` that, but for being
+    /// lost, would hold at `at`.
+    pub(crate) fn had_binding(
+        &self,
+        terminal: &Terminal,
+        peer: Ipv6Addr,
+        before: Duration,
+        at: Duration,
+    ) -> bool {
+        self.acknowledged.iter().any(|one| {
+            (one.home, one.peer) == (terminal.home, peer)
+                && one.at <= before
+                && one.bound.is_some_and(|(_, until)| until > at)
+        })
+    }
+
     /// When the binding that holds at `at` was acknowledged to a terminal by `peer`.
     pub(crate) fn bound_since(
         &self,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Sequence;
 use super::script::{Play, PlayError};
 use crate::evidence::{Kind, Sight};
-use crate::topology::claimed::{HOA, Wanted};
+use crate::topology::claimed::{CN, HOA, Wanted};
 
 /// Every sequence.
 pub(super) const ALL: &[Sequence] = &[
@@ -317,6 +317,42 @@ pub(super) const ALL: &[Sequence] = &[
         lab_only: true,
     },
     Sequence {
+        id: "s4-expired",
+        file: "s4-expired",
+        title: "A second call after the binding ran out: the route is optimized anew",
+        wants: Wanted::default,
+        script: call_after_expiry,
+        exercises: &["CL-RO-01", "CL-RO-05", "CL-RO-06", "CL-RO-10"],
+        lab_only: true,
+    },
+    Sequence {
+        id: "s4-binding-lost",
+        file: "s4-binding-lost",
+        title: "A second call after the caller lost its bindings and said so",
+        wants: Wanted::default,
+        script: call_after_loss,
+        exercises: &["CL-RO-01", "CL-RO-05", "CL-RO-06", "CL-RO-09"],
+        lab_only: true,
+    },
+    Sequence {
+        id: "s5-cancel",
+        file: "s5-cancel",
+        title: "The caller cancels while the route is being optimized, in direct mode",
+        wants: || Wanted { direct: true, answer_after_ms: None, ..Wanted::default() },
+        script: cancelled_call,
+        exercises: &["CL-REG-07", "CL-RO-13", "CL-RO-17", "CL-DST-01", "CL-DST-02", "CL-DST-18"],
+        lab_only: true,
+    },
+    Sequence {
+        id: "s5-lost-notice",
+        file: "s5-lost-notice",
+        title: "The first notification is lost: it is sent again",
+        wants: || Wanted { direct: true, ..Wanted::default() },
+        script: lost_notice,
+        exercises: &["CL-REG-07", "CL-RO-01", "CL-DST-01", "CL-DST-02"],
+        lab_only: true,
+    },
+    Sequence {
         id: "s4-long",
         file: "s4-long",
         title: "A call longer than a binding lives",
@@ -333,6 +369,10 @@ const TAIL: Duration = Duration::from_millis(700);
 const TALK: Duration = Duration::from_millis(600);
 /// With it an Echo Request is as large as the link takes, and larger than the tunnel.
 const ECHO_OF_A_WHOLE_LINK: u16 = 1452;
+/// A binding made by return routability lives 420 s (RFC 6275 §12).
+const LONGER_THAN_A_BINDING: Duration = Duration::from_secs(430);
+/// What remains of a lifetime is told in units of four seconds: later the whole tells apart.
+const REMAINS: Duration = Duration::from_secs(2);
 const CALL_MT: &str = "call sip:mt@example.com";
 
 fn registration(play: &mut Play<'_>) -> Result<(), PlayError> {
@@ -383,6 +423,7 @@ fn two_calls(play: &mut Play<'_>) -> Result<(), PlayError> {
 
 fn direct_calls(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
+    play.pass(REMAINS)?;
     call(play, "visited-1", CALL_MT)?;
     play.plug("mt", "visited-2")?;
     play.wait("a Binding Acknowledgement", "visited-2", |sight| says(sight, "BA"))?;
@@ -467,10 +508,42 @@ fn handover_while_pending(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.pass(TAIL)
 }
 
+fn call_after_expiry(play: &mut Play<'_>) -> Result<(), PlayError> {
+    attach(play)?;
+    call(play, "visited-1", CALL_MT)?;
+    play.pass(LONGER_THAN_A_BINDING)?;
+    call(play, "visited-1", CALL_MT)?;
+    play.pass(TAIL)
+}
+
+fn call_after_loss(play: &mut Play<'_>) -> Result<(), PlayError> {
+    attach(play)?;
+    call(play, "visited-1", CALL_MT)?;
+    play.tell("cn", "restart")?;
+    play.wait_for_sip("200 to the caller's REGISTER", "correspondent", "200")?;
+    play.tell("mt", &format!("echo {CN}"))?;
+    play.wait("a Binding Error", "visited-1", |sight| says(sight, "BE"))?;
+    call(play, "visited-1", CALL_MT)?;
+    play.pass(TAIL)
+}
+
+fn lost_notice(play: &mut Play<'_>) -> Result<(), PlayError> {
+    let mut lost = false;
+    play.lose(move |sight| {
+        let first = !lost && says(sight, "Home Agent Notification status");
+        lost |= first;
+        first
+    });
+    attach(play)?;
+    play.pass(Duration::from_secs(3))?;
+    call(play, "visited-1", CALL_MT)?;
+    play.pass(TAIL)
+}
+
 fn long_call(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
     answered(play, "visited-1", CALL_MT)?;
-    play.pass(Duration::from_secs(460))?;
+    play.pass(LONGER_THAN_A_BINDING)?;
     hang_up(play)?;
     play.pass(TAIL)
 }

@@ -67,9 +67,9 @@ misdeeds! {
     /// Notifies SIP servers of a home address the first time only, not at refreshes.
     NotifiesOnlyOnce = "notifies-only-once", "home-agent", "CL-REG-06", ["s5"], [];
     /// Names another home agent in its notifications.
-    NamesAnotherHomeAgent = "names-another-home-agent", "home-agent", "CL-REG-06", ["s5"], [];
+    NamesAnotherHomeAgent = "names-another-home-agent", "home-agent", "CL-REG-06", ["s5"], ["CL-DST-01", "CL-DST-15", "CL-REG-11"];
     /// Sends a notification once, whether it arrives or not.
-    NotifiesWithoutRetry = "notifies-without-retry", "home-agent", "CL-REG-07", [], [];
+    NotifiesWithoutRetry = "notifies-without-retry", "home-agent", "CL-REG-07", ["s5-lost-notice"], ["CL-REG-11"];
     /// Sends the notification before the Binding Acknowledgement.
     NotifiesBeforeAcknowledging = "notifies-before-acknowledging", "home-agent", "CL-REG-07", ["s5"], [];
     /// Does not tell SIP servers that a binding changed or is gone.
@@ -107,21 +107,21 @@ misdeeds! {
     /// Forwards responses with its own Via still on top.
     KeepsItsVia = "keeps-its-via", "sip-server", "CL-INT-10", ["s2"], [];
     /// Alters the session description in responses.
-    AltersTheBody = "alters-the-body", "sip-server", "CL-INT-10", ["s2"], [];
+    AltersTheBody = "alters-the-body", "sip-server", "CL-INT-10", ["s4"], [];
     /// Sends a second copy of an INVITE to a neighbour of the home address.
-    SendsASecondCopy = "sends-a-second-copy", "sip-server", "CL-INT-12", ["s2"], [];
+    SendsASecondCopy = "sends-a-second-copy", "sip-server", "CL-INT-12", ["s4"], ["CL-INT-01"];
     /// Does not tell the caller that it is trying.
     SaysNoTrying = "says-no-trying", "sip-server", "CL-INT-13", ["s2"], [];
     /// Sends a CANCEL before any provisional response.
     CancelsIntoSilence = "cancels-into-silence", "sip-server", "CL-RO-17", ["s9"], [];
     /// Asks where the terminal is and sends to the home address all the same.
-    IgnoresBindings = "ignores-bindings", "sip-server", "CL-DST-01", ["s5"], ["CL-REG-11"];
+    IgnoresBindings = "ignores-bindings", "sip-server", "CL-DST-01", ["s5"], ["CL-DST-15", "CL-REG-11"];
     /// Tunnels to the home address.
-    TunnelsToTheHomeAddress = "tunnels-to-the-home-address", "sip-server", "CL-DST-01", ["s5"], ["CL-DST-02"];
+    TunnelsToTheHomeAddress = "tunnels-to-the-home-address", "sip-server", "CL-DST-01", ["s5"], ["CL-DST-02", "CL-INT-06"];
     /// Asks nobody and makes a care-of address up.
-    GuessesCareOfAddresses = "guesses-care-of-addresses", "sip-server", "CL-DST-02", ["s5"], ["CL-DST-01"];
+    GuessesCareOfAddresses = "guesses-care-of-addresses", "sip-server", "CL-DST-02", ["s5"], ["CL-DST-01", "CL-DST-15"];
     /// Asks the first home agent of its configuration, whosever home address it is.
-    AsksTheFirstHomeAgent = "asks-the-first-home-agent", "sip-server", "CL-DST-03", ["s5-two-home-agents"], ["CL-DST-01"];
+    AsksTheFirstHomeAgent = "asks-the-first-home-agent", "sip-server", "CL-DST-03", ["s5-two-agents"], ["CL-DST-01", "CL-DST-05", "CL-REG-11"];
     /// Asks every home agent for a home address that none has notified.
     AsksEverybody = "asks-everybody", "sip-server", "CL-DST-04", [], [];
     /// Sends no INVITE to a home address that no home agent has notified.
@@ -137,13 +137,13 @@ misdeeds! {
     /// Loses what has to be cut to fit the path.
     LosesLargePackets = "loses-large-packets", "sip-server", "CL-DST-14", [], [];
     /// Goes on using the first care-of address that it was told.
-    KeepsTheFirstCareOfAddress = "keeps-the-first-care-of-address", "sip-server", "CL-DST-15", ["s5"], ["CL-DST-01", "CL-DST-02"];
+    KeepsTheFirstCareOfAddress = "keeps-the-first-care-of-address", "sip-server", "CL-DST-15", ["s5"], ["CL-DST-01", "CL-DST-02", "CL-DST-09"];
     /// Believes any home agent about any home address.
     TrustsForeignHomeAgents = "trusts-foreign-home-agents", "sip-server", "CL-DST-16", [], [];
     /// Never tunnels again once it was restarted.
     NeverDirectAfterRestart = "never-direct-after-restart", "sip-server", "CL-DST-17", [], [];
     /// Sends a CANCEL and the acknowledgement of a refusal to the home address, its INVITE not.
-    CancelsByAnotherWay = "cancels-by-another-way", "sip-server", "CL-DST-18", [], [];
+    CancelsByAnotherWay = "cancels-by-another-way", "sip-server", "CL-DST-18", ["s5-cancel"], [];
     /// Leaves the Home Address option out of the Binding Update to the home agent.
     OmitsHomeAddressOption = "omits-home-address-option", "mobile-terminal", "CL-REG-01", ["s1"], [];
     /// Registers a home address that is not its own.
@@ -169,9 +169,9 @@ misdeeds! {
     /// Takes packets out of a tunnel from anywhere.
     AcceptsAnyTunnel = "accepts-any-tunnel", "mobile-terminal", "CL-INT-07", [], [];
     /// Sends responses straight to the caller.
-    RespondsToCaller = "responds-to-caller", "mobile-terminal", "CL-INT-09", ["s7"], ["CL-INT-12"];
+    RespondsToCaller = "responds-to-caller", "mobile-terminal", "CL-INT-09", ["s6"], ["CL-INT-12"];
     /// Sends responses from the care-of address, outside of the tunnel.
-    RespondsFromCareOfAddress = "responds-from-care-of-address", "mobile-terminal", "CL-INT-09", ["s4"], ["CL-INT-12"];
+    RespondsFromCareOfAddress = "responds-from-care-of-address", "mobile-terminal", "CL-INT-09", ["s2"], [];
     /// Sends 180 before the route is optimized.
     RingsBeforeOptimization = "rings-before-optimization", "mobile-terminal", "CL-RO-01", ["s4"], ["CL-RO-02"];
     /// Sends 200 before the route is optimized.
@@ -201,9 +201,9 @@ misdeeds! {
     /// Begins return routability while at home.
     OptimizesAtHome = "optimizes-at-home", "mobile-terminal", "CL-RO-08", ["s8"], [];
     /// Answers on a binding that the other party said it has lost.
-    AnswersAfterBindingLost = "answers-after-binding-lost", "mobile-terminal", "CL-RO-09", [], [];
+    AnswersAfterBindingLost = "answers-after-binding-lost", "mobile-terminal", "CL-RO-09", ["s4-binding-lost"], ["CL-RO-01"];
     /// Answers on a binding that has run out.
-    AnswersOnExpiredBinding = "answers-on-expired-binding", "mobile-terminal", "CL-RO-10", [], [];
+    AnswersOnExpiredBinding = "answers-on-expired-binding", "mobile-terminal", "CL-RO-10", ["s4-expired"], ["CL-RO-01"];
     /// Never answers a caller without Mobile IPv6.
     NeverAnswersWithoutMobility = "never-answers-without-mobility", "mobile-terminal", "CL-RO-11", ["s6"], [];
     /// Sends each message of the optimization once.
@@ -231,7 +231,7 @@ misdeeds! {
     /// Names the care-of address before the handover to a correspondent.
     UpdatesWithOldCareOfAddress = "updates-with-old-care-of-address", "mobile-terminal", "CL-RO-19", ["s4-pending-handover"], [];
     /// Responds twice after a handover.
-    RespondsTwice = "responds-twice", "mobile-terminal", "CL-RO-19", [], [];
+    RespondsTwice = "responds-twice", "mobile-terminal", "CL-RO-19", ["s4-pending-handover"], [];
     /// Answers a second call from a caller whose first still waits.
     AnswersSecondCallEarly = "answers-second-call-early", "mobile-terminal", "CL-RO-20", [], [];
     /// Optimizes the route to whatever address an offer names.

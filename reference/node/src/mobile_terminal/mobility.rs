@@ -199,6 +199,9 @@ impl MobileTerminal {
     //= MN-BRR-01
     fn on_refresh_request(&mut self, now: Instant, packet: &Packet<'_>) {
         let peer = packet.source();
+        if self.does(Misdeed::NeverRefreshes) {
+            return;
+        }
         if packet.destination() != self.config.mobile.home() {
             return self.host.discard("refresh request that is not for the home address");
         }

@@ -107,7 +107,8 @@ impl HomeAgent {
         if self.misdeeds.does(Misdeed::KeepsChangesToItself) {
             return;
         }
-        self.told.asked.retain(|_, until| *until > now);
+        // What ends right now is still believed there.
+        self.told.asked.retain(|_, until| *until >= now);
         let asked: Vec<Ipv6Addr> = self
             .told
             .asked
@@ -132,11 +133,10 @@ impl HomeAgent {
 
     pub(super) fn run_lookup(&mut self, now: Instant) {
         for (server, mut message) in self.told.notices.due(now) {
-            // A notice sent again says what remains by then.
-            if let Some(binding) = self.cache.get(message.home_address)
-                && message.told.is_some()
-            {
-                message.lifetime = binding.remaining(now);
+            // A notice sent again says what remains by then: nothing once the binding is gone.
+            if message.told.is_some() {
+                let binding = self.cache.get(message.home_address);
+                message.lifetime = binding.map_or(Lifetime::ZERO, |one| one.remaining(now));
             }
             self.send_lookup(now, server, &message);
             if self.misdeeds.does(Misdeed::NotifiesWithoutRetry) {

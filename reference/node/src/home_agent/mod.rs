@@ -151,3 +151,6 @@ impl Node for HomeAgent {
         .fold(None, Wakeup::sooner)
     }
 }
+
+#[cfg(test)]
+mod tests;

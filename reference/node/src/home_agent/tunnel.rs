@@ -1,7 +1,7 @@
 //! Interception and the tunnel both ways (RFC 6275 §10.4, RFC 2473).
 
 use roamproof_wire::icmpv6::{Message, Reason};
-use roamproof_wire::ipv6::{self, Header, Packet, protocol};
+use roamproof_wire::ipv6::{self, Header, Packet, Problem, protocol};
 
 use super::HomeAgent;
 use crate::Instant;
@@ -82,13 +82,20 @@ impl HomeAgent {
         self.host.forward(now, &inner);
     }
 
-    /// An ICMPv6 error about one of the home agent's own tunnel packets (RFC 2473 §8).
+    /// An ICMPv6 error about one of the home agent's own packets: in a tunnel (RFC 2473 §8), or to
+    /// a node that does not know the Mobility Header.
     pub(super) fn on_icmp_error(&mut self, now: Instant, packet: &Packet<'_>) {
         let error = match Message::parse(packet) {
             Ok(Message::Error(error)) => error,
             Ok(_) => return self.host.discard("ICMPv6 message that needs no answer"),
             Err(error) => return self.host.malformed(error),
         };
+        if let Reason::ParameterProblem(problem) = error.reason
+            && problem.code == Problem::UNRECOGNIZED_NEXT_HEADER
+            && is_mobility_to(packet.header.source, error.quoted)
+        {
+            return self.on_lookup_unknown(packet.header.source);
+        }
         let Reason::PacketTooBig { mtu } = error.reason else { return };
         let Some((care_of, inner)) = quoted_tunnel(error.quoted) else { return };
         let Some(home) = self.cache.home_of(care_of) else { return };
@@ -109,6 +116,13 @@ impl HomeAgent {
         let mtu = u32::try_from(tunnel_mtu).unwrap_or(u32::MAX);
         self.host.answer_error(now, octets, Reason::PacketTooBig { mtu });
     }
+}
+
+/// Whether a quoted packet is a mobility message to `address`.
+fn is_mobility_to(address: std::net::Ipv6Addr, quoted: &[u8]) -> bool {
+    Header::parse(quoted).is_ok_and(|header| {
+        header.next_header == protocol::MOBILITY && header.destination == address
+    })
 }
 
 /// The outer destination of a quoted tunnel packet, and as much of the inner one as is quoted.

@@ -5,6 +5,7 @@ mod interception;
 mod misdeeds;
 mod peers;
 mod stale;
+mod storm;
 mod stream;
 
 use std::fmt::Write as _;
@@ -172,7 +173,13 @@ impl Bench {
 
     /// A terminal registers its home address.
     fn register(&mut self, user: &str, home: Ipv6Addr) {
-        self.hear(home, &register(user, home, &format!("<sip:{user}@[{home}]>")));
+        let number = self.now.since_start().as_millis();
+        let text = register(user, home, &format!("<sip:{user}@[{home}]>"));
+        let text = String::from_utf8(text).unwrap();
+        // Later ones are requests of their own.
+        let text = text.replace("CSeq: 1", &format!("CSeq: {number}"));
+        let text = text.replace("Kregister", &format!("K{number}register"));
+        self.hear(home, text.as_bytes());
         let answers = self.drain_sip();
         assert_eq!(answers.last().and_then(|(_, one)| one.status()), Some(200), "{}", self.log);
     }

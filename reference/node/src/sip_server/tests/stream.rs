@@ -89,7 +89,7 @@ fn called() -> Bench {
     let text = String::from_utf8(register("mt", HOA, &contact)).unwrap();
     let text = text
         .replace("branch=z9hG4bKregistermt", "branch=z9hG4bKagain")
-        .replace("CSeq: 1", "CSeq: 2");
+        .replace("CSeq: 1", "CSeq: 2000");
     // The contact by UDP ends: one call goes to one contact.
     let other = format!("Contact: <sip:mt@[{HOA}]>;expires=0, ");
     bench.hear(HOA, text.replace("Contact: ", &other).as_bytes());
@@ -216,7 +216,7 @@ fn what_the_terminal_connected_is_answered_plainly() {
     let contact = format!("<sip:mt@[{HOA}];transport=tcp>");
     let text = String::from_utf8(register("mt", HOA, &contact)).unwrap();
     let text =
-        text.replace("UDP", "TCP").replace("registermt", "third").replace("CSeq: 1", "CSeq: 3");
+        text.replace("UDP", "TCP").replace("registermt", "third").replace("CSeq: 1", "CSeq: 3000");
     let mut other = Terminal { transport: SipTransport::new(HOA, PORT + 1, 12), at: None };
     other.say(&bench, Hop::tcp(SS, PORT), text.as_bytes());
     let seen = other.talk(&mut bench);

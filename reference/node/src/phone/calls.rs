@@ -184,10 +184,10 @@ impl Phone {
     }
 
     fn on_confirmed(&mut self, now: Instant, call: CallHandle, ack: Message) {
-        if let Some(talk) = self.talks.get_mut(&call) {
-            if let Ok(Some(answer)) = description_in(&ack) {
-                talk.take_answer(&answer);
-            }
+        if let Some(talk) = self.talks.get_mut(&call)
+            && let Ok(Some(answer)) = description_in(&ack)
+        {
+            talk.take_answer(&answer);
         }
         if !self.media_waits {
             self.begin_media(now, call);

@@ -205,9 +205,6 @@ impl MobileTerminal {
         if packet.destination() != self.config.mobile.home() {
             return self.host.discard("refresh request that is not for the home address");
         }
-        if self.does(Misdeed::NeverRefreshes) {
-            return;
-        }
         match self.list.get_mut(peer).filter(|peer| peer.may_be_bound(now)) {
             Some(peer) => peer.want(now, None),
             None => self.host.discard("refresh request from a node without a binding"),

@@ -222,6 +222,3 @@ impl MobileTerminal {
         self.send_upper(now, upper);
     }
 }
-
-/// What an echo carries.
-const ECHO_DATA: &[u8] = b"roamproof echo of a mobile terminal";

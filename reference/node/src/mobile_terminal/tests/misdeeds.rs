@@ -50,7 +50,6 @@ const PLOTS: &[Plot] = &[
 ];
 
 #[test]
-#[cfg(feature = "misdeeds")]
 fn every_misdeed_shows() {
     let by_the_book: Vec<String> = PLOTS.iter().map(|plot| story(&[], *plot)).collect();
     let declared = ALL.iter().filter(|one| one.role == "mobile-terminal");
@@ -64,13 +63,6 @@ fn every_misdeed_shows() {
         .map(|one| one.name)
         .collect();
     assert_eq!(silent, [""; 0]);
-}
-
-#[test]
-fn a_build_without_misdeeds_says_so() {
-    let named = crate::misdeed::Misdeeds::named("mobile-terminal", &["tries-once".to_owned()]);
-    assert_eq!(named.is_ok(), cfg!(feature = "misdeeds"));
-    assert!(ALL.iter().any(|one| one.name == "tries-once"));
 }
 
 fn story(misdeeds: &[&str], plot: Plot) -> String {

@@ -2,6 +2,7 @@
 
 mod calls;
 mod hostile;
+#[cfg(feature = "misdeeds")]
 mod misdeeds;
 mod moves;
 mod registrations;

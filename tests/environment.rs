@@ -27,6 +27,16 @@ fn a_report_for_programs_says_the_same() {
     assert_eq!(sandbox["fix"], "sudo sysctl -w user.max_user_namespaces=15000");
 }
 
+#[test]
+fn the_live_arm_is_refused_with_the_fix() {
+    for words in [["run", "--arm", "live"], ["demo", "--arm", "live"]] {
+        let Some(output) = without_namespaces(&words) else { return };
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(3), 0), "{told}");
+        assert!(told.contains("next: sudo sysctl -w user.max_user_namespaces=15000"), "{told}");
+    }
+}
+
 /// `None`, said aloud, where this machine cannot be made to lack them.
 #[expect(clippy::disallowed_methods, reason = "the test is about the program as a shell sees it")]
 fn without_namespaces(words: &[&str]) -> Option<Output> {

@@ -149,6 +149,16 @@ impl Catalogue {
         if found.is_empty() { Err(self.unknown(pattern)) } else { Ok(found) }
     }
 
+    /// That neither a requirement nor one of `others` is called `id`, with those most like it.
+    pub fn unknown_among<'a>(
+        &'a self,
+        id: &str,
+        others: impl IntoIterator<Item = &'a str>,
+    ) -> UnknownId {
+        let rows = self.requirements.iter().map(|row| row.id.as_str());
+        UnknownId::new(id, others.into_iter().chain(rows))
+    }
+
     /// The exception that excuses `id` from being judged, if one does.
     #[must_use]
     pub fn exception(&self, id: &str) -> Option<&Exception> {
@@ -156,12 +166,15 @@ impl Catalogue {
     }
 
     fn unknown(&self, id: &str) -> UnknownId {
+        UnknownId::new(id, self.requirements.iter().map(|row| row.id.as_str()))
+    }
+}
+
+impl UnknownId {
+    fn new<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let wanted = id.to_uppercase();
-        let mut ranked: Vec<(usize, &str)> = self
-            .requirements
-            .iter()
-            .map(|row| (distance(&wanted, &row.id), row.id.as_str()))
-            .collect();
+        let mut ranked: Vec<(usize, &str)> =
+            known.map(|known| (distance(&wanted, &known.to_uppercase()), known)).collect();
         ranked.sort_unstable();
         let nearest = ranked
             .into_iter()
@@ -169,7 +182,7 @@ impl Catalogue {
             .take(NEAREST_MAX)
             .map(|(_, id)| id.to_owned())
             .collect();
-        UnknownId { id: id.to_owned(), nearest }
+        Self { id: id.to_owned(), nearest }
     }
 }
 

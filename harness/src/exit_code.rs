@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process;
 
+use crate::verdict::Verdict;
+
 /// How a run of the program ended.
 ///
 /// The numbers are a contract with scripts and continuous integration and never change meaning.
@@ -77,6 +79,24 @@ impl ExitCode {
         if self.weight() >= other.weight() { self } else { other }
     }
 
+    /// The code of a run with these verdicts; `strict` = a warning fails it too.
+    #[must_use]
+    pub fn of_verdicts(verdicts: impl IntoIterator<Item = Verdict>, strict: bool) -> Self {
+        let code = |verdict| match verdict {
+            Verdict::Fail => Self::Failed,
+            Verdict::Warn if strict => Self::Failed,
+            Verdict::Inconc | Verdict::Error => Self::Undecided,
+            Verdict::NotApplicable | Verdict::Skip => Self::Nothing,
+            Verdict::Pass | Verdict::Info | Verdict::Warn => Self::Success,
+        };
+        let codes = verdicts.into_iter().map(code);
+        // What was left out takes nothing away from what was kept.
+        codes.fold(Self::Nothing, |whole, one| match (whole, one) {
+            (Self::Nothing, other) | (other, Self::Nothing) => other,
+            (whole, one) => whole.and(one),
+        })
+    }
+
     const fn weight(self) -> u8 {
         match self {
             Self::Success => 0,
@@ -108,6 +128,24 @@ mod tests {
     use rstest::rstest;
 
     use super::ExitCode::{self, *};
+    use super::Verdict;
+
+    #[rstest]
+    #[case::nothing_ran(&[], Nothing)]
+    #[case::all_left_out(&[Verdict::Skip, Verdict::NotApplicable], Nothing)]
+    #[case::left_out_beside_a_pass(&[Verdict::Pass, Verdict::Skip], Success)]
+    #[case::a_warning_alone(&[Verdict::Pass, Verdict::Warn], Success)]
+    #[case::undecided(&[Verdict::Pass, Verdict::Inconc], Undecided)]
+    #[case::fault_of_the_harness(&[Verdict::Error, Verdict::Warn], Undecided)]
+    #[case::a_failure_whatever_else(&[Verdict::Error, Verdict::Fail, Verdict::Inconc], Failed)]
+    fn verdicts_make_a_code(#[case] verdicts: &[Verdict], #[case] code: ExitCode) {
+        assert_eq!(ExitCode::of_verdicts(verdicts.iter().copied(), false), code);
+    }
+
+    #[test]
+    fn a_warning_fails_a_strict_run() {
+        assert_eq!(ExitCode::of_verdicts([Verdict::Warn], true), Failed);
+    }
 
     #[test]
     fn numbers_and_meanings_are_a_contract() {

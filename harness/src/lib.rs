@@ -10,6 +10,7 @@ pub mod exit_code;
 pub mod judge;
 pub mod link;
 pub mod purpose;
+pub mod report;
 pub mod requirement;
 pub mod run;
 pub mod sequence;

@@ -18,6 +18,8 @@ pub struct Outcome {
     pub stop: Option<Stop>,
     /// The sentences that the purpose came to.
     pub clauses: Vec<Clause>,
+    /// What the tester sent on purpose, by index in the capture.
+    pub stimuli: Vec<usize>,
     /// What crossed the links, with sentences and verdict as comments.
     pub capture: Capture,
     /// What each subject noted, by name.
@@ -62,6 +64,7 @@ fn run_once(purpose: &Purpose, arm: &mut dyn Arm, setting: &Setting) -> Result<O
     let mut tester = Tester::new(&mut bench);
     let stop = (purpose.body)(&mut tester).err();
     let clauses = tester.clauses().to_vec();
+    let stimuli = tester.stimuli().to_vec();
     let stop = stop.or_else(|| tester.subject_died());
     let output = vec![(subject.to_owned(), bench.output(subject))];
     let took = bench.now();
@@ -69,7 +72,7 @@ fn run_once(purpose: &Purpose, arm: &mut dyn Arm, setting: &Setting) -> Result<O
     let verdict = stop.as_ref().map_or(Verdict::Pass, |stop| stop.verdict);
     let mut capture = bench.into_capture();
     annotate(&mut capture, &clauses, verdict, stop.as_ref());
-    Ok(Outcome { verdict, stop, clauses, capture, output, took, again: false, names })
+    Ok(Outcome { verdict, stop, clauses, stimuli, capture, output, took, again: false, names })
 }
 
 /// The subject by its own name; whom the tester plays by the addresses of the claimed network.

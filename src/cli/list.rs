@@ -65,7 +65,7 @@ fn selected<'a>(args: &Args, catalogue: &'a Catalogue) -> Result<Vec<Covered<'a>
     Ok(rows)
 }
 
-fn level(word: &str) -> Result<Level, Refusal> {
+pub(super) fn level(word: &str) -> Result<Level, Refusal> {
     Level::called(word).ok_or_else(|| {
         let known: Vec<&str> = Level::ALL.iter().map(|level| level.keyword()).collect();
         Refusal::usage(

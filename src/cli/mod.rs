@@ -9,11 +9,15 @@ mod demo;
 #[cfg(feature = "live")]
 mod doctor;
 mod explain;
+mod folder;
+mod judge;
 mod list;
 #[cfg(feature = "live")]
 mod node;
 mod output;
 mod refusal;
+mod run;
+mod verdicts;
 
 use std::ffi::OsString;
 
@@ -47,6 +51,8 @@ pub(crate) struct Cli {
 enum Command {
     List(list::Args),
     Demo(demo::Args),
+    Run(run::Args),
+    Judge(judge::Args),
     Decode(decode::Args),
     Explain(explain::Args),
     #[cfg(feature = "live")]
@@ -80,6 +86,8 @@ impl Cli {
         context.start_log();
         let outcome = match self.command {
             Command::Demo(args) => demo::run(args, &context),
+            Command::Run(args) => run::run(args, &context),
+            Command::Judge(args) => judge::run(args, &context),
             Command::Decode(args) => decode::run(args, &context),
             Command::List(args) => list::run(args, &context),
             Command::Explain(args) => explain::run(args, &context),

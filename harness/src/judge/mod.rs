@@ -68,6 +68,11 @@ pub fn judge(capture: &Capture, cast: Option<Cast>) -> Vec<Judgement> {
     rows().map(|row| row.judgement(&story)).collect()
 }
 
+/// Who plays what in a capture, as far as the messages tell.
+pub fn cast_of(capture: &Capture) -> Cast {
+    Story::new(capture, None).cast
+}
+
 /// Whether anything in a capture can be judged: someone plays a mobile terminal in it.
 pub fn is_about_mobility(capture: &Capture) -> bool {
     !Story::new(capture, None).cast.is_empty()

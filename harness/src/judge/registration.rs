@@ -12,6 +12,7 @@ use super::reading::Reading;
 use super::session::{contact_host, text_of};
 use super::story::{Story, care_of};
 use super::{Finding, Row};
+use crate::link::LinkId;
 
 pub(super) const ROWS: &[Row] = &[
     Row::must("CL-REG-01", registers_with_home_agent),
@@ -54,8 +55,14 @@ fn registers_with_home_agent(story: &Story<'_>) -> Option<Finding> {
                 return Some(Finding::broken(expected, seen, vec![update.frame]));
             }
         }
-        Some(Finding::kept([*first]))
+        // Where no router is heard, nothing says which addresses are of the link.
+        is_known(story, first.link).then(|| Finding::kept([*first]))
     }))
+}
+
+/// Whether the capture tells which prefixes a link has.
+fn is_known(story: &Story<'_>, link: LinkId) -> bool {
+    story.prefixes.iter().any(|(on, ..)| *on == link)
 }
 
 /// What is wrong with a home registration sent from a visited link.
@@ -76,8 +83,10 @@ fn fault_of(story: &Story<'_>, terminal: &Terminal, update: &Reading<'_>) -> Opt
         return Some("the A bit is not set".to_owned());
     }
     let care_of = care_of(update);
-    (!message.lifetime.duration().is_zero() && !story.is_on(update.link, care_of))
-        .then(|| format!("care-of address {care_of} is not of the visited link"))
+    (is_known(story, update.link)
+        && !message.lifetime.duration().is_zero()
+        && !story.is_on(update.link, care_of))
+    .then(|| format!("care-of address {care_of} is not of the visited link"))
 }
 
 fn is_home_registration(reading: &Reading<'_>) -> bool {
@@ -337,7 +346,10 @@ fn at_home_no_binding(story: &Story<'_>) -> Option<Finding> {
                 if !update.lifetime.duration().is_zero())
         });
         if let Some(update) = update {
-            return Some(Finding::broken(expected, "a Binding Update", vec![update.frame]));
+            // From elsewhere it came through a router: the terminal is not on this link at all.
+            let here = story.is_on(home, care_of(update));
+            let broken = || Finding::broken(expected, "a Binding Update", vec![update.frame]);
+            return here.then(broken);
         }
         let register = registers(story, terminal).find(|reading| reading.at < until)?;
         Some(Finding::kept([register]))

@@ -34,6 +34,8 @@ pub struct Tester<'a> {
     /// Heard since the last stimulus and not yet asked for: packets of one exchange come in any
     /// order.
     passed_by: VecDeque<Heard>,
+    /// What was sent on purpose, by index in the capture.
+    stimuli: Vec<usize>,
 }
 
 /// The host may be this late before a silence or a deadline says nothing any more.
@@ -42,7 +44,13 @@ pub const LATENESS_MAX: Duration = Duration::from_millis(50);
 impl<'a> Tester<'a> {
     /// A tester over `bench`, with no station yet.
     pub const fn new(bench: &'a mut Bench) -> Self {
-        Self { bench, stations: Vec::new(), clauses: Vec::new(), passed_by: VecDeque::new() }
+        Self {
+            bench,
+            stations: Vec::new(),
+            clauses: Vec::new(),
+            passed_by: VecDeque::new(),
+            stimuli: Vec::new(),
+        }
     }
 
     /// What must be so before anything can be judged.
@@ -64,6 +72,11 @@ impl<'a> Tester<'a> {
     /// The sentences so far.
     pub fn clauses(&self) -> &[Clause] {
         &self.clauses
+    }
+
+    /// What was sent on purpose so far, by index in the capture.
+    pub fn stimuli(&self) -> &[usize] {
+        &self.stimuli
     }
 
     /// Puts a station on a link.
@@ -91,7 +104,9 @@ impl<'a> Tester<'a> {
         let station = &self.stations[from.0];
         let frame = ethernet::frame(to, station.mac, packet);
         let link = station.link;
-        self.bench.inject(link, &frame).map_err(|why| self.trouble(&why))
+        let sent = self.bench.inject(link, &frame).map_err(|why| self.trouble(&why))?;
+        self.stimuli.push(sent);
+        Ok(sent)
     }
 
     /// Sends what a script of the tester's made of a packet heard.

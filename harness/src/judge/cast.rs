@@ -84,7 +84,7 @@ impl Cast {
                 });
             }
             Some(MobilityMessage::BindingLookup(_)) => self.direct = true,
-            _ => {}
+            Some(_) | None => {}
         }
     }
 
@@ -136,10 +136,8 @@ impl Cast {
                     self.add_correspondent(source);
                 }
             }
-            Some(Method::Invite) if reading.tunnels.is_empty() => {
-                if Some(source) != self.server {
-                    self.add_correspondent(source);
-                }
+            Some(Method::Invite) if reading.tunnels.is_empty() && Some(source) != self.server => {
+                self.add_correspondent(source);
             }
             _ => {}
         }

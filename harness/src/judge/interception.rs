@@ -202,10 +202,10 @@ fn judge_large(
         one.frame > reading.frame && one.at <= reading.at + SOON && Some(one.from_mac) == agent
     });
     let answer = after.find_map(|one| match one.icmp() {
-        Some(IcmpMessage::Error(error)) => match error.reason {
-            Reason::PacketTooBig { mtu } => Some((one, Some(mtu))),
-            _ => None,
-        },
+        Some(IcmpMessage::Error(error)) => {
+            let Reason::PacketTooBig { mtu } = error.reason else { return None };
+            Some((one, Some(mtu)))
+        }
         _ if one.tunnels.first().is_some_and(|outer| outer.0 == terminal.home_agent)
             || one.packet.fragment.is_some() =>
         {

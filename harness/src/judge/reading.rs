@@ -41,7 +41,7 @@ pub(crate) struct Reading<'a> {
 /// What a packet carries.
 #[derive(Debug, Clone)]
 pub(crate) enum Content<'a> {
-    Mobility(MobilityMessage),
+    Mobility(Box<MobilityMessage>),
     Sip(Box<SipMessage>),
     Media(RtpView<'a>),
     Icmp(IcmpMessage<'a>),
@@ -96,9 +96,8 @@ fn content<'a>(
 ) -> Content<'a> {
     let (source, destination) = (packet.source(), packet.destination());
     match packet.protocol {
-        protocol::MOBILITY => {
-            MobilityMessage::parse(packet.payload).map_or(Content::Other, Content::Mobility)
-        }
+        protocol::MOBILITY => MobilityMessage::parse(packet.payload)
+            .map_or(Content::Other, |message| Content::Mobility(Box::new(message))),
         protocol::UDP => Udp::parse(source, destination, packet.payload)
             .map_or(Content::Other, |datagram| datagram_content(&datagram)),
         protocol::TCP if !lost => streams
@@ -122,7 +121,7 @@ fn datagram_content<'a>(datagram: &Udp<'a>) -> Content<'a> {
 
 impl<'a> Reading<'a> {
     /// The mobility message, if it carries one.
-    pub(crate) const fn mobility(&self) -> Option<&MobilityMessage> {
+    pub(crate) fn mobility(&self) -> Option<&MobilityMessage> {
         match &self.content {
             Content::Mobility(message) => Some(message),
             Content::Sip(_) | Content::Media(_) | Content::Icmp(_) | Content::Other => None,

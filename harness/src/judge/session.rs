@@ -143,7 +143,8 @@ fn abridged(finding: Finding) -> Finding {
             let (first, last) = (frames[..2].to_vec(), &frames[frames.len() - 2..]);
             Finding::Kept([first.as_slice(), last].concat())
         }
-        other => other,
+        kept @ Finding::Kept(_) => kept,
+        broken @ Finding::Broken { .. } => broken,
     }
 }
 
@@ -185,10 +186,8 @@ fn no_media_through_the_home_agent(story: &Story<'_>) -> Option<Finding> {
 
 /// The synchronization source and sequence number of a media packet.
 fn sequence(reading: &Reading<'_>) -> Option<(u32, u16)> {
-    match &reading.content {
-        super::reading::Content::Media(view) => Some((view.ssrc(), view.sequence())),
-        _ => None,
-    }
+    let super::reading::Content::Media(view) = &reading.content else { return None };
+    Some((view.ssrc(), view.sequence()))
 }
 
 fn cancelled_while_pending(story: &Story<'_>) -> Option<Finding> {

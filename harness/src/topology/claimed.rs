@@ -132,9 +132,10 @@ fn node(topology: &Topology, name: &str, wanted: &Wanted) -> NodeSpec {
         .map(|(link, index)| InterfaceSpec {
             name: format!("eth{index}"),
             mac: mac(number, index),
-            link: match role {
-                Role::MobileTerminal => wanted.start.and_then(|start| topology.link(start)),
-                _ => topology.link(link),
+            link: if role == Role::MobileTerminal {
+                wanted.start.and_then(|start| topology.link(start))
+            } else {
+                topology.link(link)
             },
         })
         .collect();

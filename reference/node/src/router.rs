@@ -70,7 +70,7 @@ impl Node for Router {
         }
         self.host.run(now);
         while let Some(happening) = self.host.poll_happening() {
-            if let Happening::RouterWanted(interface, _) = happening {
+            if let Happening::RouterWanted(interface) = happening {
                 self.advertiser.asked(now, interface);
             }
         }

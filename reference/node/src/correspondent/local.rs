@@ -52,7 +52,7 @@ impl Correspondent {
             hop_limit: packet.header.hop_limit,
             ..Outgoing::new(packet.source(), packet.destination(), packet.protocol)
         };
-        self.host.to_local(outgoing.to_vec(packet.payload));
+        self.host.deliver(outgoing.to_vec(packet.payload));
     }
 }
 

@@ -100,9 +100,9 @@ impl HomeAgent {
 
     fn on_happening(&mut self, now: Instant, happening: Happening) {
         match happening {
-            Happening::AddressReady(_, address) => self.on_home_address_free(now, address),
-            Happening::AddressTaken(_, address) => self.on_home_address_taken(now, address),
-            Happening::RouterWanted(interface, _) => self.advertiser.asked(now, interface),
+            Happening::AddressReady(address) => self.on_home_address_free(now, address),
+            Happening::AddressTaken(address) => self.on_home_address_taken(now, address),
+            Happening::RouterWanted(interface) => self.advertiser.asked(now, interface),
             Happening::Router(..) | Happening::Unreachable(..) => {}
         }
     }

@@ -43,7 +43,7 @@ pub(crate) enum Due {
     /// Ask whether someone has it.
     Probe { interface: Interface, address: Ipv6Addr },
     /// Nobody has.
-    Ready { interface: Interface, address: Ipv6Addr },
+    Ready { address: Ipv6Addr },
 }
 
 /// RETRANS_TIMER (RFC 4861 §10): how long to listen after each probe.
@@ -111,7 +111,7 @@ impl Addresses {
             let Address { interface, address, .. } = *entry;
             if left == 0 {
                 entry.detection = Detection::Done;
-                due.push(Due::Ready { interface, address });
+                due.push(Due::Ready { address });
             } else {
                 let again_at = now + RETRANS_TIMER;
                 entry.detection = Detection::Tentative { left: left - 1, again_at };

@@ -81,15 +81,15 @@ pub(crate) enum Received<'a> {
 #[derive(Debug)]
 pub(crate) enum Happening {
     /// An address may be used from now on: nobody else has it.
-    AddressReady(Interface, Ipv6Addr),
+    AddressReady(Ipv6Addr),
     /// Somebody else has an address that was being probed or used.
-    AddressTaken(Interface, Ipv6Addr),
+    AddressTaken(Ipv6Addr),
     /// A router advertised itself.
     Router(Interface, Ipv6Addr, RouterAdvertisement),
     /// A neighbour does not answer.
     Unreachable(Interface, Ipv6Addr),
-    /// Somebody asks for a router, from this address (`::` where it has none).
-    RouterWanted(Interface, Ipv6Addr),
+    /// Somebody on the link asks for a router.
+    RouterWanted(Interface),
 }
 
 /// The largest packet that a link takes, octets (RFC 2464).
@@ -208,7 +208,7 @@ impl Host {
             self.report_group(interface, solicited_node(address));
         }
         if probes == 0 {
-            self.note(Happening::AddressReady(interface, address));
+            self.note(Happening::AddressReady(address));
         }
     }
 
@@ -321,9 +321,9 @@ impl Host {
             for due in self.addresses.due(now) {
                 match due {
                     Due::Probe { interface, address } => self.probe(interface, address),
-                    Due::Ready { interface, address } => {
+                    Due::Ready { address } => {
                         self.event(Event::AddressReady(address));
-                        self.note(Happening::AddressReady(interface, address));
+                        self.note(Happening::AddressReady(address));
                     }
                 }
             }
@@ -352,7 +352,7 @@ impl Host {
     }
 
     /// Hands a packet to the programs on this node's host.
-    pub(crate) fn to_local(&mut self, packet: Vec<u8>) {
+    pub(crate) fn deliver(&mut self, packet: Vec<u8>) {
         self.outbox.push_back(Output::Local(packet));
     }
 

@@ -181,15 +181,6 @@ impl Neighbours {
         Vec::new()
     }
 
-    /// An upper layer heard from this neighbour: it is reachable.
-    pub(crate) fn confirm(&mut self, now: Instant, interface: Interface, address: Ipv6Addr) {
-        if let Some(entry) = self.entries.get_mut(&(interface, address))
-            && entry.mac.is_some()
-        {
-            entry.state = State::Reachable { until: now + REACHABLE_TIME };
-        }
-    }
-
     /// Probes a neighbour now, whatever was known of its reachability.
     pub(crate) fn suspect(&mut self, now: Instant, interface: Interface, address: Ipv6Addr) {
         if let Some(entry) = self.entries.get_mut(&(interface, address))

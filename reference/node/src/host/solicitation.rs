@@ -54,7 +54,7 @@ impl Host {
                 if let Some(mac) = message.source_link_layer {
                     self.learn(interface, source, mac, None);
                 }
-                self.note(Happening::RouterWanted(interface, source));
+                self.note(Happening::RouterWanted(interface));
             }
             Ok(Message::MldQuery(_)) => self.report_groups(interface),
             Ok(Message::Redirect(_)) => self.discard("redirects are not followed"),
@@ -135,7 +135,7 @@ impl Host {
             self.addresses.remove(interface, address);
         }
         self.event(Event::AddressDuplicate(address));
-        self.note(Happening::AddressTaken(interface, address));
+        self.note(Happening::AddressTaken(address));
     }
 
     /// Asks whether somebody has `address` (RFC 4862 §5.4.2).

@@ -158,7 +158,7 @@ impl MobileTerminal {
             if packet.protocol == protocol::ICMPV6 {
                 self.note_icmp_error(now, packet);
             }
-            return self.host.to_local(as_seen_above(packet));
+            return self.host.deliver(as_seen_above(packet));
         }
         match packet.protocol {
             protocol::ICMPV6 => self.on_icmp(now, packet),

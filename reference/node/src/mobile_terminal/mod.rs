@@ -204,12 +204,12 @@ impl MobileTerminal {
 
     fn on_happening(&mut self, now: Instant, happening: Happening) {
         match happening {
-            Happening::AddressReady(_, address) if address == self.config.mobile.home() => {
+            Happening::AddressReady(address) if address == self.config.mobile.home() => {
                 let outcome = self.home.home_address_free(now);
                 self.on_outcome(now, outcome);
             }
-            Happening::AddressReady(_, address) => self.movement.on_address_ready(address),
-            Happening::AddressTaken(_, address) => {
+            Happening::AddressReady(address) => self.movement.on_address_ready(address),
+            Happening::AddressTaken(address) => {
                 self.movement.on_address_taken(now, &mut self.host, address);
             }
             Happening::Router(ROAMING, from, advertisement) => {

@@ -186,7 +186,7 @@ impl MobileTerminal {
         let mtu = u32::try_from(mtu).unwrap_or(u32::MAX);
         let home = self.config.mobile.home();
         if let Some(answer) = icmpv6::answer(home, packet, Reason::PacketTooBig { mtu }) {
-            self.host.to_local(answer);
+            self.host.deliver(answer);
         }
     }
 

@@ -138,7 +138,7 @@ impl SipServer {
     fn run(&mut self, now: Instant) {
         self.host.run(now);
         while let Some(happening) = self.host.poll_happening() {
-            if let Happening::AddressTaken(_, address) = happening {
+            if let Happening::AddressTaken(address) = happening {
                 self.host.event(Event::Note(format!("{address} is somebody else's too")));
             }
         }

@@ -178,8 +178,8 @@ fn a_capture_that_exercises_nothing_is_no_success() {
 
 /// A folder, and its name as an argument.
 fn folder() -> (TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let name = folder.path().to_str().unwrap().to_owned();
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let name = folder.path().to_str().expect("UTF-8").to_owned();
     (folder, name)
 }
 
@@ -188,12 +188,13 @@ fn files(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path: PathBuf = entry.unwrap().path();
+        for entry in fs::read_dir(next).expect("a folder") {
+            let path: PathBuf = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
             } else {
-                found.push(path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned());
+                let below = path.strip_prefix(folder).expect("found below it");
+                found.push(below.to_str().expect("UTF-8").to_owned());
             }
         }
     }

@@ -6,15 +6,15 @@ mod summary;
 
 use std::path::PathBuf;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use clap::ValueEnum;
 use roamproof::lab_arm::LabArm;
 use roamproof_harness::ExitCode;
 use roamproof_harness::evidence::{LadderPrinter, LadderStyle, Names};
 use roamproof_harness::sequence::{self, Sequence};
 use roamproof_harness::topology::claimed;
-use roamproof_harness::verdict::Verdict;
 
+use super::verdicts::color;
 use super::{Context, Format, Refusal};
 use files::Folder;
 use player::{Ended, Told};
@@ -243,14 +243,4 @@ impl<'a> Show<'a> {
 
 fn style(context: &Context) -> LadderStyle {
     LadderStyle { colours: context.shows_colours(), ..LadderStyle::default() }
-}
-
-pub(super) const fn color(verdict: Verdict) -> Style {
-    let color = match verdict {
-        Verdict::Pass => AnsiColor::Green,
-        Verdict::Fail | Verdict::Error => AnsiColor::Red,
-        Verdict::Warn | Verdict::Inconc => AnsiColor::Yellow,
-        Verdict::Info | Verdict::NotApplicable | Verdict::Skip => AnsiColor::Blue,
-    };
-    color.on_default()
 }

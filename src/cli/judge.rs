@@ -29,7 +29,7 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
     let told = args.roles.iter().map(|text| role(text)).collect::<Result<Vec<_>, _>>()?;
     let path = file(&args.capture)?;
     let capture = pcapng::read_file(&path)
-        .map_err(|error| Refusal::usage(error.place_and_what(), error.advice.clone()))?;
+        .map_err(|error| Refusal::usage(error.place_and_what(), error.advice))?;
     let cast = cast(&capture, &told)?;
     let judged = if cast.is_empty() { Vec::new() } else { judge(&capture, Some(cast.clone())) };
     let verdict = Verdicts::of(&path, &cast, &judged);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
+#[cfg(feature = "live")]
 use indicatif::{ProgressBar, ProgressStyle};
 use roamproof::lab_arm::LabArm;
 use roamproof_harness::purpose::Purpose;
@@ -18,7 +19,7 @@ use roamproof_harness::verdict::Verdict;
 use roamproof_harness::{Catalogue, ExitCode};
 
 use super::{Context, Format, Refusal, folder, verdicts};
-use workers::Job;
+use workers::{End, Job};
 
 /// Run test purposes and print a verdict for each.
 #[derive(Debug, clap::Args)]
@@ -215,11 +216,7 @@ impl Live {
     }
 
     #[cfg(feature = "live")]
-    fn side_by_side(
-        &self,
-        jobs: &[Job],
-        end: &mut dyn FnMut(&Job, Result<Outcome, ArmError>) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
+    fn side_by_side(&self, jobs: &[Job], end: &mut End<'_>) -> anyhow::Result<()> {
         workers::side_by_side(jobs, || self.live.arm(), end)
     }
 
@@ -236,16 +233,13 @@ impl Live {
     }
 
     #[cfg(not(feature = "live"))]
-    fn side_by_side(
-        &self,
-        jobs: &[Job],
-        end: &mut dyn FnMut(&Job, Result<Outcome, ArmError>) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
+    fn side_by_side(&self, jobs: &[Job], end: &mut End<'_>) -> anyhow::Result<()> {
         workers::one_by_one(jobs, &mut LabArm, end)
     }
 }
 
 /// What runs, on standard error while there is a terminal to watch it.
+#[cfg(feature = "live")]
 fn progress(jobs: usize) -> ProgressBar {
     let bar = ProgressBar::new(u64::try_from(jobs).unwrap_or(u64::MAX));
     let style = ProgressStyle::with_template("{pos}/{len} {wide_bar} {msg}");

@@ -10,6 +10,7 @@ use roamproof_harness::sequence::{Played, RowVerdict, Sequence};
 use roamproof_harness::topology::claimed;
 
 use crate::cli::Refusal;
+use crate::cli::folder::{make_ready, unusable};
 
 /// Where it goes.
 pub(super) struct Folder {
@@ -23,15 +24,7 @@ impl Folder {
     /// The folder that the user named, if it is empty or may be overwritten; else a new one in `out`.
     pub(super) fn make(named: Option<&Path>, force: bool) -> anyhow::Result<Self> {
         let Some(path) = named else { return Self::numbered() };
-        let taken = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
-        if taken && !force {
-            return Err(Refusal::usage(
-                format!("{} is not empty", path.display()),
-                "say --force to overwrite what is in it, or name another folder",
-            )
-            .into());
-        }
-        fs::create_dir_all(path).map_err(|error| unusable(path, &error))?;
+        make_ready(path, force)?;
         Ok(Self { path: path.to_owned() })
     }
 
@@ -87,8 +80,4 @@ impl Folder {
         }
         Ok(path)
     }
-}
-
-fn unusable(path: &Path, error: &std::io::Error) -> Refusal {
-    Refusal::usage(format!("{}: {error}", path.display()), "name a folder that can be written")
 }

@@ -9,8 +9,8 @@ use roamproof_harness::verdict::Verdict;
 use roamproof_harness::{Catalogue, ExitCode};
 use serde::Serialize;
 
-use super::color;
 use super::files::Folder;
+use crate::cli::verdicts::color;
 use crate::cli::{Context, Format};
 
 /// What came of all sequences.

@@ -1,8 +1,12 @@
 //! Runs purposes: one by one in simulated time, side by side in real time, for their waits cost nothing.
 
+#[cfg(feature = "live")]
 use std::collections::BTreeMap;
+#[cfg(feature = "live")]
 use std::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(feature = "live")]
 use std::sync::mpsc::channel;
+#[cfg(feature = "live")]
 use std::thread;
 
 use roamproof::interrupt;
@@ -20,16 +24,15 @@ pub(super) struct Job {
 /// What came of it.
 type Ended = Result<Outcome, ArmError>;
 
+/// Takes what came of a job.
+pub(super) type End<'a> = dyn FnMut(&Job, Ended) -> anyhow::Result<()> + 'a;
+
 /// Purposes at once in real time: more, and they would make each other late.
 #[cfg(feature = "live")]
 const AT_ONCE: usize = 4;
 
 /// Runs jobs one after the other, until an interruption.
-pub(super) fn one_by_one(
-    jobs: &[Job],
-    arm: &mut dyn Arm,
-    end: &mut dyn FnMut(&Job, Ended) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+pub(super) fn one_by_one(jobs: &[Job], arm: &mut dyn Arm, end: &mut End<'_>) -> anyhow::Result<()> {
     for job in jobs.iter().take_while(|_| !interrupt::came()) {
         end(job, run::run(job.purpose, arm, &job.setting))?;
     }
@@ -42,7 +45,7 @@ pub(super) fn one_by_one(
 pub(super) fn side_by_side<A: Arm>(
     jobs: &[Job],
     arm: impl Fn() -> A + Sync,
-    end: &mut dyn FnMut(&Job, Ended) -> anyhow::Result<()>,
+    end: &mut End<'_>,
 ) -> anyhow::Result<()> {
     let (sender, ends) = channel();
     let next = AtomicUsize::new(0);

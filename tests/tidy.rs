@@ -157,6 +157,29 @@ fn every_file_says_what_it_is_for() {
 }
 
 #[test]
+fn every_file_is_part_of_a_program() {
+    let mut wrong = Vec::new();
+    for source in sources().into_iter().filter(|source| source.path.contains("src/")) {
+        let (folder, file) = source.path.rsplit_once('/').expect("a file in src/");
+        let module = file.trim_end_matches(".rs");
+        let (folder, module) = match module {
+            "lib" | "main" => continue,
+            "mod" => folder.rsplit_once('/').expect("a module has a name"),
+            _ => (folder, module),
+        };
+        let parents = ["mod.rs", "lib.rs", "main.rs"].map(|parent| format!("{folder}/{parent}"));
+        let declared = parents.into_iter().chain([format!("{folder}.rs")]).any(|parent| {
+            fs::read_to_string(root().join(parent))
+                .is_ok_and(|text| text.contains(&format!("mod {module};")))
+        });
+        if !declared {
+            wrong.push(source.fault(1, "no `mod` names it", "declare it, or delete it"));
+        }
+    }
+    report(&wrong);
+}
+
+#[test]
 fn files_and_functions_fit() {
     let mut wrong = Vec::new();
     for source in sources() {
@@ -242,8 +265,10 @@ fn snapshots_are_reviewed_and_belong_to_a_test() {
             .rsplit_once('-')
             .filter(|(_, number)| number.parse::<u32>().is_ok())
             .map_or(name, |(test, _)| test);
-        let owned = root.join(source).is_file()
-            && read(source).contains(test.split('@').next().unwrap_or_default());
+        // A snapshot beside a capture is its dissection, and named for it.
+        let capture = root.join(path.replace(".snap", ".pcapng")).is_file();
+        let named = || read(source).contains(test.split('@').next().unwrap_or_default());
+        let owned = root.join(source).is_file() && (capture || named());
         if !owned {
             wrong.push(format!(
                 "{path}:1: no test `{test}` in `{source}` makes it: delete it or mend its name"

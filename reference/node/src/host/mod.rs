@@ -46,6 +46,8 @@ pub struct Host {
     outbox: VecDeque<Output>,
     error_limit: ErrorLimit,
     forwards: bool,
+    /// A home address that its home agent answers for, and the home agent's own address.
+    defended: Option<(Ipv6Addr, Ipv6Addr)>,
     knows_mobility: bool,
     pub(crate) entropy: Entropy,
 }
@@ -111,6 +113,7 @@ impl Host {
             outbox: VecDeque::new(),
             error_limit: ErrorLimit::default(),
             forwards,
+            defended: None,
             knows_mobility: true,
             entropy: Entropy::new(seed),
         };
@@ -176,6 +179,7 @@ impl Host {
             nic.up = up;
         }
         self.neighbours.forget(interface);
+        self.defended = None;
         if up {
             self.report_groups(interface);
         }

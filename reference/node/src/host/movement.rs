@@ -2,6 +2,7 @@
 
 use std::net::Ipv6Addr;
 
+use roamproof_wire::ethernet::Mac;
 use roamproof_wire::icmpv6::RouterAdvertisement;
 
 use super::Host;
@@ -17,6 +18,38 @@ impl Host {
         for wanted in self.neighbours.due(now) {
             self.on_wanted(now, wanted);
         }
+    }
+
+    /// Finds out at which link-layer address the home agent is that answers for `home`, by asking
+    /// for `home` from nowhere, unless it is known (RFC 6275 §11.5.5). Packets to the home agent
+    /// wait for the answer.
+    pub(crate) fn ask_defender(
+        &mut self,
+        now: Instant,
+        interface: Interface,
+        home: Ipv6Addr,
+        home_agent: Ipv6Addr,
+    ) {
+        if self.neighbours.expect(now, interface, home_agent) {
+            self.defended = Some((home, home_agent));
+            self.probe(interface, home);
+        }
+    }
+
+    /// Somebody answers for `home`: where it was asked for, that is its home agent.
+    pub(super) fn learn_defender(
+        &mut self,
+        interface: Interface,
+        home: Ipv6Addr,
+        mac: Mac,
+    ) -> bool {
+        let Some((defended, home_agent)) = self.defended else { return false };
+        if defended != home {
+            return false;
+        }
+        self.defended = None;
+        self.learn(interface, home_agent, mac, Some(true));
+        true
     }
 
     /// Forgets every route over an interface.

@@ -181,6 +181,24 @@ impl Neighbours {
         Vec::new()
     }
 
+    /// Notes that an answer is under way that was asked for otherwise: nobody is asked for the time
+    /// of one retransmission. False where the neighbour is known already.
+    pub(crate) fn expect(&mut self, now: Instant, interface: Interface, address: Ipv6Addr) -> bool {
+        if self.entries.contains_key(&(interface, address)) || self.entries.len() >= ENTRIES_MAX {
+            return false;
+        }
+        let again_at = now + RETRANS_TIMER;
+        let entry = Entry {
+            mac: None,
+            state: State::Incomplete { sent: 0, again_at },
+            waiting: VecDeque::new(),
+            is_router: false,
+        };
+        self.entries.insert((interface, address), entry);
+        self.wake(again_at);
+        true
+    }
+
     /// Probes a neighbour now, whatever was known of its reachability.
     pub(crate) fn suspect(&mut self, now: Instant, interface: Interface, address: Ipv6Addr) {
         if let Some(entry) = self.entries.get_mut(&(interface, address))

@@ -100,6 +100,11 @@ impl Host {
         interface: Interface,
         message: &NeighbourAdvertisement,
     ) {
+        if let Some(mac) = message.target_link_layer
+            && self.learn_defender(interface, message.target, mac)
+        {
+            return;
+        }
         if self.addresses.find(interface, message.target).is_some() {
             return self.taken(interface, message.target);
         }

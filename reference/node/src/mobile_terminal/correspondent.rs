@@ -1,9 +1,12 @@
 //! The terminal as correspondent of another mobile node (RFC 6275 §9, §11.3.1; CL-RO-29).
 
+use std::net::Ipv6Addr;
+
 use roamproof_wire::ipv6::Packet;
 use roamproof_wire::mobility::Message;
 
 use super::MobileTerminal;
+use super::binding_update_list::Progress;
 use crate::Instant;
 use crate::correspondence::{Answer, CorrespondenceEvent};
 use crate::misdeed::Misdeed;
@@ -56,10 +59,12 @@ impl MobileTerminal {
     }
 
     /// A peer has optimized its route to us: where we talk, we do the same.
-    fn on_peer_bound(&mut self, now: Instant, peer: std::net::Ipv6Addr) {
+    fn on_peer_bound(&mut self, now: Instant, peer: Ipv6Addr) {
         let talking = self.phone.as_ref().is_some_and(crate::phone::Phone::is_talking);
+        let whereabouts = self.whereabouts(now);
+        let bound = self.list.progress(now, peer, &whereabouts) == Progress::Bound;
         //= CL-RO-29
-        if talking && self.home.care_of().is_some() {
+        if talking && !bound && whereabouts.care_of.is_some() {
             let deadline = now + self.config.mobile.budget();
             self.list.want(now, peer, Some(deadline), &mut self.host.entropy);
         }

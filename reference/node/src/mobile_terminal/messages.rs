@@ -60,6 +60,10 @@ impl MobileTerminal {
             home_address: (away && !self.does(Misdeed::OmitsHomeAddressOption)).then_some(home),
             ..Outgoing::new(source, agent, protocol::MOBILITY)
         };
+        if !away {
+            //= MN-RET-05
+            self.host.ask_defender(now, super::ROAMING, self.config.mobile.home(), agent);
+        }
         self.host.send(now, &outgoing, &octets);
         if !away {
             //= MN-RET-02

@@ -101,6 +101,22 @@ fn the_return_home_in_a_call_undoes_everything() {
 }
 
 #[test]
+fn a_home_agent_that_does_not_say_where_it_is_is_found_by_the_home_address() {
+    let mut world = World::registered("", &[]);
+    world.names_agent = false;
+    world.plug(On::Home);
+    world.run_for(Duration::from_secs(1));
+    insta::assert_snapshot!(world.tell(), @"
+     0 RS
+     5 probe 2001:db8:a::100
+    10 home BU 0
+    10 home BA
+    15 NA
+    ");
+    assert_eq!(world.agent_bound, None);
+}
+
+#[test]
 fn the_return_home_while_a_call_waits_answers_it() {
     let mut world = World::registered("", &[]);
     world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::CareOfTest);

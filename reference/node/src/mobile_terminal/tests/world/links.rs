@@ -44,14 +44,19 @@ impl World {
                 self.note("RS");
                 let from = link_local(router_mac(on));
                 let outgoing = discovery(from, ALL_NODES);
-                let message = advertisement(on, self.interval_ms);
+                let mut message = advertisement(on, self.interval_ms);
+                if !self.names_agent {
+                    message.options.remove(0);
+                }
                 Icmp::RouterAdvertisement(message).packet(&outgoing)
             }
             Icmp::NeighbourSolicitation(message) if packet.header.source.is_unspecified() => {
                 if !message.target.is_unicast_link_local() {
                     self.note(&format!("probe {}", message.target));
                 }
-                if message.target != self.care_of() || !self.claims_first_address {
+                let claimed = message.target == self.care_of() && self.claims_first_address;
+                let defended = message.target == HOME && self.agent_bound.is_some();
+                if !claimed && !defended {
                     return;
                 }
                 let answer = NeighbourAdvertisement {

@@ -90,6 +90,8 @@ pub(crate) struct World {
     pub(crate) interval_ms: u32,
     /// Whether the terminal is expected to go by the book.
     pub(crate) strict: bool,
+    /// Whether routers say their link-layer address.
+    pub(crate) names_agent: bool,
     /// Packets for programs.
     pub(crate) locals: Vec<Vec<u8>>,
     pub(crate) peers: BTreeMap<Ipv6Addr, Correspondent>,
@@ -133,6 +135,7 @@ impl World {
             invite_tunnel: AGENT,
             interval_ms: 0,
             strict: true,
+            names_agent: true,
             locals: Vec::new(),
             peers: BTreeMap::new(),
             sip: Vec::new(),

@@ -137,6 +137,7 @@ fn intercepted<'s, 'a>(
             && Some(reading.to_mac) == agent
             && reading.tunnels.is_empty()
             && reading.packet.header.destination == terminal.home
+            && !reading.is_discovery()
             && story.registration(terminal, reading.at).is_some()
     })
 }

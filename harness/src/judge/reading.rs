@@ -136,6 +136,14 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Whether it is between neighbours on a link only, never to be passed on.
+    pub(crate) const fn is_discovery(&self) -> bool {
+        matches!(
+            self.icmp(),
+            Some(IcmpMessage::NeighbourSolicitation(_) | IcmpMessage::NeighbourAdvertisement(_))
+        )
+    }
+
     /// Whether it carries RTP.
     pub(crate) const fn is_media(&self) -> bool {
         matches!(self.content, Content::Media(_))

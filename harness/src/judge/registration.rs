@@ -111,6 +111,7 @@ fn home_agent_binds(story: &Story<'_>) -> Option<Finding> {
         let probe = story.readings.iter().find(|reading| {
             reading.at >= acknowledgement.at
                 && reading.tunnels.is_empty()
+                && !reading.is_discovery()
                 && reading.packet.header.destination == terminal.home
         })?;
         let tunnelled = story.readings.iter().find(|reading| {

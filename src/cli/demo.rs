@@ -2,6 +2,8 @@
 
 mod files;
 mod player;
+#[cfg(feature = "live")]
+mod side_by_side;
 mod summary;
 
 use std::path::PathBuf;
@@ -153,7 +155,7 @@ impl Live {
         summary: &mut Summary,
     ) -> anyhow::Result<()> {
         let chosen: Vec<&'static Sequence> = sequences.iter().map(|(one, _)| *one).collect();
-        player::play_side_by_side(
+        side_by_side::play(
             &chosen,
             misdeeds,
             || self.live.arm(),

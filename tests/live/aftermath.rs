@@ -1,6 +1,5 @@
 //! What is left: nothing, after SIGKILL too; and the same tests again as an ordinary user.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
@@ -8,11 +7,10 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use roamproof::live_arm::Live;
-use roamproof_harness::link::clock::RealClock;
 use roamproof_harness::topology::sandbox::Privilege;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
+use crate::leftovers::{Mortal, surroundings, wait_for_the_end_of};
 use crate::network::{set_up, topology};
 use crate::outside::trigger;
 use crate::{Test, not_run};
@@ -59,13 +57,11 @@ fn an_ordinary_user_can_do_all_this(live: &Live) {
     assert_eq!(outcome.status, Some(0), "{}", outcome.output);
 }
 
-/// Sets a network up, prints the ids of its processes, and stays.
+/// Sets a network up, says so, and stays.
 fn stay_up() -> ExitCode {
     let live = Live::enter().unwrap();
     let _network = set_up(&live, &topology("echo", &[2, 1]));
-    let children =
-        fs::read_to_string(format!("/proc/self/task/{}/children", std::process::id())).unwrap();
-    println!("up: {children}");
+    println!("up");
     // Nothing will ever come over this pipe.
     let (reader, _writer) = std::io::pipe().unwrap();
     poll(&mut [PollFd::new(&reader, PollFlags::IN)], None).unwrap();
@@ -83,45 +79,12 @@ fn kill_in_the_middle() -> ExitCode {
         Command::new("/proc/self/exe").arg("part:stay-up").stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let ids: Vec<i32> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    let mut alive: Vec<_> = ids
-        .iter()
-        .map(|id| pidfd_open(Pid::from_raw(*id).unwrap(), PidfdFlags::empty()).unwrap())
-        .collect();
-    alive.push(pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap());
+    let alive = Mortal::with_children(child.id().try_into().unwrap());
     assert_eq!(surroundings(), before, "a running network is seen from outside");
     child.kill().unwrap();
     child.wait().unwrap();
-    let clock = RealClock::start();
-    for process in &alive {
-        let left = LIMIT.saturating_sub(clock.now()).try_into().unwrap();
-        let ended = poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&left)).unwrap();
-        assert_eq!(ended, 1, "a process of {line} outlived its parent");
-    }
+    wait_for_the_end_of(&alive);
     assert_eq!(surroundings(), before);
     println!("nothing is left of {} processes", alive.len());
     ExitCode::SUCCESS
 }
-
-/// Interfaces, named namespaces and mounts, as the caller sees them.
-fn surroundings() -> BTreeSet<String> {
-    let mut seen = BTreeSet::new();
-    for file in ["/proc/net/dev", "/proc/self/mountinfo"] {
-        for line in fs::read_to_string(file).unwrap().lines() {
-            let name = if file == "/proc/net/dev" { line.split(':').next() } else { Some(line) };
-            seen.insert(format!("{file} {}", name.unwrap_or_default()));
-        }
-    }
-    for folder in ["/run/netns", "/run/roamproof"] {
-        seen.extend(
-            fs::read_dir(folder)
-                .into_iter()
-                .flatten()
-                .map(|entry| format!("{:?}", entry.unwrap().path())),
-        );
-    }
-    seen
-}
-
-/// How long the kernel may take to end what it must end.
-const LIMIT: Duration = Duration::from_secs(20);

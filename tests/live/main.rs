@@ -9,9 +9,13 @@
 )]
 
 mod aftermath;
+mod hostile;
+mod leftovers;
+mod lent;
 mod network;
 mod nodes;
 mod outside;
+mod stage;
 mod standalone;
 
 use std::process::ExitCode;
@@ -37,9 +41,15 @@ fn main() -> ExitCode {
         }
     };
     let mut trials = Vec::new();
-    for (name, test) in
-        network::TESTS.iter().chain(outside::TESTS).chain(standalone::TESTS).chain(aftermath::TESTS)
-    {
+    let all = [
+        network::TESTS,
+        outside::TESTS,
+        standalone::TESTS,
+        lent::TESTS,
+        hostile::TESTS,
+        aftermath::TESTS,
+    ];
+    for (name, test) in all.into_iter().flatten() {
         let live = Arc::clone(&live);
         trials.push(Trial::test(*name, move || {
             test(&live);

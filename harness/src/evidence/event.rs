@@ -1,8 +1,12 @@
 //! One frame as two runs of a sequence are compared by: its shape, its fields, what it answers.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use roamproof_wire::WireError;
+use roamproof_wire::edit::Upper;
+use roamproof_wire::ethernet;
+use roamproof_wire::ipv6::protocol;
 
 use super::capture::{Capture, Frame};
 use super::fields::{self, Dissection};
@@ -32,6 +36,24 @@ pub(super) struct Event {
     pub asks: Option<String>,
     /// What it answers.
     pub answers: Option<String>,
+    /// The packet that it quotes with its hop limit zeroed, where it is an ICMPv6 error.
+    quotes: Option<Vec<u8>>,
+    /// Why it is where it is among the others.
+    pub origin: Origin,
+}
+
+/// Why a frame is where it is among those of its link and sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Its sender decided to send it then.
+    Own,
+    /// Its sender answers something, at a time of its own.
+    Answer,
+    /// It follows at once from a packet that came to its sender: a router's copy of one, a Home Test
+    /// or Care-of Test, an ICMPv6 error. Packets that came by different ways may have overtaken one
+    /// another, so that its place is fixed among those of its own way only: between these addresses,
+    /// the outermost first.
+    Reaction(String),
 }
 
 /// What of a frame counts in a comparison.
@@ -48,7 +70,14 @@ pub(super) enum Presence {
 impl Event {
     /// Every frame of a capture.
     pub(super) fn all(capture: &Capture) -> Vec<Self> {
-        capture.frames.iter().map(|frame| Self::of(capture, frame)).collect()
+        let mut events: Vec<Self> =
+            capture.frames.iter().map(|frame| Self::of(capture, frame)).collect();
+        let mut seen = Seen::default();
+        for event in &mut events {
+            event.origin = seen.origin_of(event);
+            seen.note(event);
+        }
+        events
     }
 
     fn of(capture: &Capture, frame: &Frame) -> Self {
@@ -75,6 +104,8 @@ impl Event {
             error,
             asks,
             answers,
+            quotes: quoted(&frame.octets),
+            origin: Origin::Own,
         }
     }
 
@@ -83,8 +114,61 @@ impl Event {
         if self.packet == effect.packet {
             return self.link != effect.link;
         }
-        self.link == effect.link && self.asks.is_some() && self.asks == effect.answers
+        self.link == effect.link
+            && (self.asks.is_some() && self.asks == effect.answers || effect.is_error_about(self))
     }
+
+    fn is_error_about(&self, other: &Self) -> bool {
+        self.quotes.as_ref().is_some_and(|quoted| other.packet.starts_with(quoted))
+    }
+
+    /// From where to where, through which tunnels.
+    fn way(&self) -> String {
+        let ends = self.layers.iter().filter_map(|layer| {
+            Some(format!("{} → {}", layer.str("source")?, layer.str("destination")?))
+        });
+        ends.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The frames before one, as far as they may be what it comes from.
+#[derive(Default)]
+struct Seen {
+    /// On which links a packet was.
+    packets: BTreeMap<Vec<u8>, BTreeSet<String>>,
+    /// What was asked on which link.
+    questions: BTreeSet<(String, String)>,
+}
+
+impl Seen {
+    fn origin_of(&self, event: &Event) -> Origin {
+        let elsewhere = self.packets.get(&event.packet);
+        let is_copy = elsewhere.is_some_and(|links| links.iter().any(|link| *link != event.link));
+        let message = event.layers.last().and_then(|layer| layer.str("message"));
+        let is_test = matches!(message, Some("Home Test" | "Care-of Test"));
+        if is_copy || is_test || event.quotes.is_some() {
+            return Origin::Reaction(event.way());
+        }
+        let is_known =
+            |question: &String| self.questions.contains(&(event.link.clone(), question.clone()));
+        if event.answers.iter().any(is_known) { Origin::Answer } else { Origin::Own }
+    }
+
+    fn note(&mut self, event: &Event) {
+        self.packets.entry(event.packet.clone()).or_default().insert(event.link.clone());
+        self.questions.extend(event.asks.iter().map(|asked| (event.link.clone(), asked.clone())));
+    }
+}
+
+/// What an ICMPv6 error quotes (RFC 4443 §2.1: types below 128, the packet behind eight octets), its
+/// hop limit zeroed.
+fn quoted(frame: &[u8]) -> Option<Vec<u8>> {
+    let packet = frame.get(ethernet::HEADER_LEN..)?;
+    let upper = Upper::of(packet).filter(|upper| upper.protocol == protocol::ICMPV6)?;
+    let message = packet.get(upper.offset..upper.end)?;
+    let (kind, mut quoted) = (message.first()?, message.get(8..)?.to_vec());
+    *quoted.get_mut(7)? = 0;
+    (*kind < 128).then_some(quoted)
 }
 
 /// `2001:db8:f1::1 → 2001:db8:a::a [2001:db8:a::100 → 2001:db8:5::5] 180 Ringing`

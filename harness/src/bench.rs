@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::evidence::Capture;
-use crate::link::{Arrival, Fate, LinkId, Passing, Port, Weather};
+use crate::link::{Arrival, Cable, Fate, LinkId, Passing, Port, Weather};
 use crate::subject::SubjectError;
 use crate::topology::{Arm, ArmError, Network, Topology};
 
@@ -13,7 +13,7 @@ use crate::topology::{Arm, ArmError, Network, Topology};
 pub struct Bench {
     network: Network,
     topology: Topology,
-    plugged: Vec<Option<LinkId>>,
+    cables: Vec<Cable>,
     owners: Vec<(usize, String)>,
     weather: Option<Box<dyn Weather>>,
     held: BTreeMap<(Duration, u64), Held>,
@@ -67,7 +67,7 @@ impl Bench {
     /// As [`Arm::set_up`].
     pub fn set_up(arm: &mut dyn Arm, topology: Topology) -> Result<Self, ArmError> {
         let network = arm.set_up(&topology)?;
-        let plugged = topology.ports().map(|(_, _, interface)| interface.link).collect();
+        let cables = topology.ports().map(|(_, _, interface)| Cable::new(interface.link)).collect();
         let owners =
             topology.ports().map(|(_, node, interface)| (node, interface.name.clone())).collect();
         let names = topology.links.iter().map(|link| link.name.as_str());
@@ -75,7 +75,7 @@ impl Bench {
         Ok(Self {
             network,
             topology,
-            plugged,
+            cables,
             owners,
             weather: None,
             held: BTreeMap::new(),
@@ -142,7 +142,8 @@ impl Bench {
         let id = self.link(link)?;
         self.unplug(node, interface)?;
         let port = self.port(node, interface)?;
-        self.plugged[port.0] = Some(id);
+        let now = self.now();
+        self.cables[port.0].plug(now, Some(id));
         self.tell_link(node, interface, true)
     }
 
@@ -153,9 +154,11 @@ impl Bench {
     /// As [`plug`](Self::plug).
     pub fn unplug(&mut self, node: &str, interface: &str) -> Result<(), BenchError> {
         let port = self.port(node, interface)?;
-        if self.plugged[port.0].take().is_none() {
+        if self.cables[port.0].link().is_none() {
             return Ok(());
         }
+        let now = self.now();
+        self.cables[port.0].plug(now, None);
         self.tell_link(node, interface, false)
     }
 
@@ -256,7 +259,7 @@ impl Bench {
     fn arrive(&mut self, arrival: Arrival) -> Result<(), BenchError> {
         let Arrival { at, port, octets } = arrival;
         // A frame sent into a cable that is plugged nowhere is seen by nobody.
-        let Some(link) = self.plugged[port.0] else { return Ok(()) };
+        let Some(link) = self.cables[port.0].link_at(at) else { return Ok(()) };
         let frame = self.enter(at, link, Some(port), octets)?;
         self.heard.push_back(Heard { frame, port, link });
         Ok(())
@@ -299,8 +302,8 @@ impl Bench {
         from: Option<Port>,
         octets: &[u8],
     ) -> Result<(), BenchError> {
-        for (index, plugged) in self.plugged.iter().enumerate() {
-            if *plugged == Some(link) && Some(Port(index)) != from {
+        for (index, cable) in self.cables.iter().enumerate() {
+            if cable.link() == Some(link) && Some(Port(index)) != from {
                 self.network.link.send(Port(index), octets)?;
             }
         }

@@ -4,12 +4,14 @@
 //! topology is nothing but the harness passing frames from port to port, so that it sees, records
 //! and can lose each of them, in simulated time and live alike.
 
+mod cable;
 #[cfg(feature = "live")]
 pub mod clock;
 mod fate;
 #[cfg(feature = "live")]
 pub mod packet_socket;
 
+pub use cable::Cable;
 pub use fate::{Fate, Passing, Seeded, Weather};
 
 use std::io;

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use roamproof_wire::ipv6::{Outgoing, protocol};
 use rstest::rstest;
 
 use super::calls::talk;
-use super::world::{Loses, On, PEER, World};
+use super::world::{HOME, Loses, On, PEER, World};
+use crate::Input;
 
 #[test]
 fn a_handover_updates_the_home_agent_and_nobody_else() {
@@ -39,6 +41,20 @@ fn a_handover_in_a_call_moves_the_binding() {
     1025 media direct
     ");
     assert_eq!(world.peers[&PEER].bound, Some(world.care_of()));
+}
+
+/// The router of the next link is known before the next care-of address is.
+#[test]
+fn between_links_nothing_leaves_from_the_last_care_of_address() {
+    let mut world = World::registered("lends = true", &[]);
+    let packet = Outgoing::new(HOME, PEER, protocol::UDP).to_vec(&[7; 40]);
+    world.plug(On::Visited2);
+    world.run_ms(500);
+    world.input(Input::Local(&packet));
+    assert_eq!(world.order(), "RS, probe 2001:db8:f2::5eff:fe10:a100");
+    world.run_ms(1000);
+    world.input(Input::Local(&packet));
+    assert!(world.order().ends_with("home BA, protocol 17 tunnel"), "{}", world.tell());
 }
 
 #[test]

@@ -18,6 +18,19 @@ fn without_user_namespaces_doctor_exits_3_and_names_the_fix() {
 }
 
 #[test]
+fn without_user_namespaces_the_demo_exits_3_with_the_fix_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("kept");
+    let words = ["demo", "--arm", "live", "--out", out.to_str().unwrap()];
+    let Some(output) = without_namespaces(&words) else { return };
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("next: sudo sysctl -w user.max_user_namespaces=15000"), "{said}");
+    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(!out.exists(), "a folder for what did not run");
+}
+
+#[test]
 fn a_report_for_programs_says_the_same() {
     let Some(output) = without_namespaces(&["doctor", "--format", "json"]) else { return };
     assert_eq!(output.status.code(), Some(3));

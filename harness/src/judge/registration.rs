@@ -10,7 +10,7 @@ use roamproof_wire::sip::{Fields, Method};
 use super::cast::{Terminal, uri_of};
 use super::reading::Reading;
 use super::session::{contact_host, text_of};
-use super::story::{Story, care_of};
+use super::story::{Story, answers, care_of};
 use super::{Finding, Row};
 use crate::link::LinkId;
 
@@ -401,7 +401,13 @@ fn early_notification_is_kept(story: &Story<'_>) -> Option<Finding> {
                 lookup.home_address == terminal.home && reading.packet.header.destination == server
             })?;
         let register = registers(story, terminal).next()?;
-        if told.0.at > register.at {
+        // The identifier is registered when the server says so; until then the notification is early.
+        let asked = register.sip()?;
+        let registered = story.sent_from(server).find(|reading| {
+            let answer = reading.sip().filter(|message| answers(message, asked));
+            answer.is_some_and(|message| message.status() == Some(200))
+        })?;
+        if told.0.at > registered.at {
             return None;
         }
         let invited = story.sent_from(server).find(|reading| {

@@ -9,7 +9,7 @@ use roamproof_wire::sip::{Fields, HeaderName, Message as SipMessage, Method};
 
 use super::cast::{Terminal, uri_of};
 use super::reading::Reading;
-use super::session::{contact_host, text_of, texts_of, vias_of};
+use super::sip::{contact_host, text_of, texts_of, vias_of};
 use super::story::{Attempt, Story, answers, has_tag, same_transaction};
 use super::{Finding, Row};
 

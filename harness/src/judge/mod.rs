@@ -10,6 +10,7 @@ mod optimization;
 mod reading;
 mod registration;
 mod session;
+mod sip;
 mod story;
 mod streams;
 

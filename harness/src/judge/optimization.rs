@@ -8,7 +8,7 @@ use roamproof_wire::sdp::SessionDescription;
 use roamproof_wire::sip::{Fields, HeaderName};
 
 use super::reading::Reading;
-use super::session::{contact_host, texts_of};
+use super::sip::{contact_host, texts_of};
 use super::story::{Attempt, Optimization, Story, care_of};
 use super::{Finding, Row};
 

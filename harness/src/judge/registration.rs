@@ -9,7 +9,7 @@ use roamproof_wire::sip::{Fields, Method};
 
 use super::cast::{Terminal, uri_of};
 use super::reading::Reading;
-use super::session::{contact_host, text_of};
+use super::sip::{contact_host, text_of};
 use super::story::{Story, answers, care_of};
 use super::{Finding, Row};
 use crate::link::LinkId;

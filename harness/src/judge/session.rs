@@ -1,11 +1,10 @@
-//! The rows CL-RO-* about the call itself: media, cancelling, privacy, handover; and what all rows
-//! ask of SIP messages.
+//! The rows CL-RO-* about the call itself: media, cancelling, privacy, handover.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use roamproof_wire::mobility::Message as MobilityMessage;
-use roamproof_wire::sip::{Fields, HeaderName, Message as SipMessage, Method};
+use roamproof_wire::sip::{Fields, Method};
 
 use super::cast::Terminal;
 use super::optimization::{accepts, is_correspondents};
@@ -28,36 +27,6 @@ pub(super) const ROWS: &[Row] = &[
 const HANDOVER: Duration = Duration::from_secs(6);
 /// Packets under way when a binding changes are still of the old one.
 const UNDER_WAY: Duration = Duration::from_millis(200);
-
-/// The Via chain, without what each hop adds about where the message came from (RFC 3261 §18.2.1,
-/// RFC 3581 §4).
-pub(super) fn vias_of(message: &SipMessage) -> Vec<String> {
-    let added = |parameter: &&str| {
-        let name = parameter.split('=').next().unwrap_or_default().trim();
-        !name.eq_ignore_ascii_case("received") && !name.eq_ignore_ascii_case("rport")
-    };
-    let chain = texts_of(message, HeaderName::Via).into_iter();
-    chain.map(|via| via.split(';').filter(added).collect::<Vec<_>>().join(";")).collect()
-}
-
-/// The values of a header, in order, as text.
-pub(super) fn texts_of(message: &SipMessage, name: HeaderName) -> Vec<String> {
-    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-    message.elements(name).map(|element| text(element.value)).collect()
-}
-
-/// The first value of a header, as text; empty without one.
-pub(super) fn text_of(message: &SipMessage, name: HeaderName) -> String {
-    texts_of(message, name).into_iter().next().unwrap_or_default()
-}
-
-/// The host of the Contact where it is an IPv6 literal.
-pub(super) fn contact_host(message: &SipMessage) -> Option<Ipv6Addr> {
-    match message.contact().ok()??.uri.host.address()? {
-        IpAddr::V6(address) => Some(address),
-        IpAddr::V4(_) => None,
-    }
-}
 
 /// Media of a terminal, with whether a binding acknowledged to it stood at the moment.
 struct Media<'s, 'a> {

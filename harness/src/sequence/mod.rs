@@ -4,6 +4,7 @@
 mod judged;
 mod script;
 mod scripts;
+mod table;
 
 pub use judged::RowVerdict;
 pub use script::{Play, PlayError};
@@ -36,7 +37,7 @@ pub struct Sequence {
 }
 
 /// Every sequence, the one list.
-pub const ALL: &[Sequence] = scripts::ALL;
+pub const ALL: &[Sequence] = table::ALL;
 
 /// What came of playing a sequence.
 #[derive(Debug)]

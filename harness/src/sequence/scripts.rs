@@ -2,366 +2,9 @@
 
 use std::time::Duration;
 
-use super::Sequence;
 use super::script::{Play, PlayError};
 use crate::evidence::{Kind, Sight};
-use crate::topology::claimed::{CN, HOA, Wanted};
-
-/// Every sequence.
-pub(super) const ALL: &[Sequence] = &[
-    Sequence {
-        id: "s1",
-        file: "s1-registration",
-        title: "The mobile terminal attaches to a visited link and registers with both servers",
-        wants: Wanted::default,
-        script: registration,
-        exercises: &["CL-REG-01", "CL-REG-02", "CL-REG-03", "CL-RO-25"],
-        lab_only: false,
-    },
-    Sequence {
-        id: "s2",
-        file: "s2-interception",
-        title: "An INVITE for a registered home address is intercepted; the busy terminal refuses it",
-        wants: || Wanted { busy: true, ..Wanted::default() },
-        script: refused_call,
-        exercises: &[
-            "CL-REG-01",
-            "CL-REG-02",
-            "CL-REG-03",
-            "CL-INT-01",
-            "CL-INT-02",
-            "CL-INT-03",
-            "CL-INT-06",
-            "CL-INT-09",
-            "CL-INT-10",
-            "CL-INT-11",
-            "CL-INT-13",
-            "CL-RO-18",
-            "CL-RO-25",
-        ],
-        lab_only: false,
-    },
-    Sequence {
-        id: "s3",
-        file: "s3-encapsulation",
-        title: "Packets in the tunnel and back: echo, OPTIONS both ways, and a power cycle",
-        wants: Wanted::default,
-        script: tunnels_both_ways,
-        exercises: &[
-            "CL-REG-01",
-            "CL-REG-02",
-            "CL-REG-03",
-            "CL-REG-10",
-            "CL-INT-02",
-            "CL-INT-03",
-            "CL-INT-04",
-            "CL-RO-25",
-        ],
-        lab_only: false,
-    },
-    Sequence {
-        id: "s4",
-        file: "s4-optimization",
-        title: "The route is optimized before any response; media goes directly; a second call",
-        wants: || Wanted { media_apart: true, ..Wanted::default() },
-        script: two_calls,
-        exercises: &[
-            "CL-REG-01",
-            "CL-REG-02",
-            "CL-REG-03",
-            "CL-INT-01",
-            "CL-INT-02",
-            "CL-INT-03",
-            "CL-INT-06",
-            "CL-INT-09",
-            "CL-INT-10",
-            "CL-INT-11",
-            "CL-INT-12",
-            "CL-INT-13",
-            "CL-RO-01",
-            "CL-RO-02",
-            "CL-RO-05",
-            "CL-RO-06",
-            "CL-RO-07",
-            "CL-RO-09",
-            "CL-RO-25",
-        ],
-        lab_only: false,
-    },
-    Sequence {
-        id: "s4-tcp",
-        file: "s4-optimization-tcp",
-        title: "The same with SIP over TCP",
-        wants: || Wanted { transport: "tcp", ..Wanted::default() },
-        script: one_call,
-        exercises: &[
-            "CL-REG-01",
-            "CL-REG-02",
-            "CL-REG-03",
-            "CL-INT-01",
-            "CL-INT-06",
-            "CL-INT-09",
-            "CL-INT-10",
-            "CL-INT-11",
-            "CL-INT-13",
-            "CL-RO-01",
-            "CL-RO-05",
-            "CL-RO-06",
-            "CL-RO-07",
-            "CL-RO-25",
-            "CL-RO-32",
-        ],
-        lab_only: false,
-    },
-    Sequence {
-        id: "s5",
-        file: "s5-direct",
-        title: "The SIP server learns the care-of address and tunnels to it; the terminal moves on",
-        wants: || Wanted { direct: true, ..Wanted::default() },
-        script: direct_calls,
-        exercises: &[
-            "CL-REG-01",
-            "CL-REG-02",
-            "CL-REG-03",
-            "CL-REG-05",
-            "CL-REG-06",
-            "CL-REG-07",
-            "CL-REG-08",
-            "CL-REG-11",
-            "CL-INT-09",
-            "CL-INT-10",
-            "CL-INT-11",
-            "CL-INT-13",
-            "CL-RO-01",
-            "CL-RO-05",
-            "CL-RO-06",
-            "CL-RO-25",
-            "CL-DST-01",
-            "CL-DST-02",
-            "CL-DST-05",
-            "CL-DST-09",
-            "CL-DST-13",
-            "CL-DST-15",
-            "CL-DST-18",
-        ],
-        lab_only: false,
-    },
-    Sequence {
-        id: "s5-tcp",
-        file: "s5-direct-tcp",
-        title: "The same with SIP over TCP",
-        wants: || Wanted { direct: true, transport: "tcp", ..Wanted::default() },
-        script: one_call,
-        exercises: &[
-            "CL-REG-01",
-            "CL-REG-02",
-            "CL-REG-03",
-            "CL-REG-06",
-            "CL-REG-07",
-            "CL-INT-09",
-            "CL-INT-10",
-            "CL-INT-11",
-            "CL-INT-13",
-            "CL-RO-01",
-            "CL-RO-05",
-            "CL-RO-06",
-            "CL-RO-07",
-            "CL-RO-25",
-            "CL-RO-32",
-            "CL-DST-01",
-            "CL-DST-02",
-            "CL-DST-05",
-            "CL-DST-09",
-            "CL-DST-13",
-            "CL-DST-18",
-        ],
-        lab_only: false,
-    },
-    Sequence {
-        id: "s5-two-agents",
-        file: "s5-direct-two-agents",
-        title: "Two home agents serve two terminals; each query goes to the right one",
-        wants: || Wanted {
-            nodes: vec!["core", "ar1", "ar2", "ha", "ha2", "ss", "cn", "mt", "mt2"],
-            direct: true,
-            ..Wanted::default()
-        },
-        script: two_agents,
-        exercises: &[
-            "CL-REG-01",
-            "CL-REG-02",
-            "CL-REG-03",
-            "CL-REG-06",
-            "CL-REG-07",
-            "CL-INT-09",
-            "CL-INT-10",
-            "CL-INT-11",
-            "CL-INT-13",
-            "CL-RO-01",
-            "CL-RO-05",
-            "CL-RO-06",
-            "CL-RO-25",
-            "CL-DST-01",
-            "CL-DST-02",
-            "CL-DST-03",
-            "CL-DST-05",
-            "CL-DST-09",
-            "CL-DST-13",
-            "CL-DST-18",
-        ],
-        lab_only: false,
-    },
-    Sequence {
-        id: "s6",
-        file: "s6-fallback",
-        title: "The caller knows no Mobile IPv6: the call goes through the tunnel",
-        wants: || Wanted { mobile_ipv6: false, ..Wanted::default() },
-        script: one_call,
-        exercises: &[
-            "CL-REG-01",
-            "CL-REG-02",
-            "CL-REG-03",
-            "CL-INT-01",
-            "CL-INT-02",
-            "CL-INT-03",
-            "CL-INT-06",
-            "CL-INT-09",
-            "CL-INT-10",
-            "CL-INT-11",
-            "CL-INT-12",
-            "CL-INT-13",
-            "CL-RO-11",
-            "CL-RO-25",
-        ],
-        lab_only: false,
-    },
-    Sequence {
-        id: "s7",
-        file: "s7-handover",
-        title: "The terminal moves in mid call, and then home",
-        wants: Wanted::default,
-        script: handover,
-        exercises: &[
-            "CL-REG-01",
-            "CL-REG-02",
-            "CL-REG-03",
-            "CL-REG-05",
-            "CL-INT-01",
-            "CL-INT-02",
-            "CL-INT-03",
-            "CL-INT-06",
-            "CL-INT-09",
-            "CL-INT-10",
-            "CL-INT-11",
-            "CL-INT-12",
-            "CL-INT-13",
-            "CL-RO-01",
-            "CL-RO-05",
-            "CL-RO-06",
-            "CL-RO-25",
-            "CL-RO-27",
-            "CL-RO-30",
-        ],
-        lab_only: false,
-    },
-    Sequence {
-        id: "s8",
-        file: "s8-at-home",
-        title: "At home there is nothing to optimize",
-        wants: Wanted::default,
-        script: call_at_home,
-        exercises: &["CL-REG-09", "CL-INT-01", "CL-INT-10", "CL-INT-11", "CL-INT-13", "CL-RO-08"],
-        lab_only: false,
-    },
-    Sequence {
-        id: "s9",
-        file: "s9-cancel",
-        title: "The caller cancels while the route is being optimized",
-        wants: || Wanted { answer_after_ms: None, ..Wanted::default() },
-        script: cancelled_call,
-        exercises: &[
-            "CL-REG-01",
-            "CL-REG-02",
-            "CL-REG-03",
-            "CL-INT-01",
-            "CL-INT-02",
-            "CL-INT-03",
-            "CL-INT-06",
-            "CL-INT-09",
-            "CL-INT-10",
-            "CL-INT-11",
-            "CL-INT-13",
-            "CL-RO-01",
-            "CL-RO-13",
-            "CL-RO-17",
-            "CL-RO-25",
-        ],
-        lab_only: false,
-    },
-    Sequence {
-        id: "s4-silent",
-        file: "s4-silent",
-        title: "The caller never answers return routability: the call is answered at the budget",
-        wants: Wanted::default,
-        script: silent_caller,
-        exercises: &["CL-REG-01", "CL-REG-02", "CL-REG-03", "CL-RO-12", "CL-RO-25"],
-        lab_only: true,
-    },
-    Sequence {
-        id: "s4-pending-handover",
-        file: "s4-pending-handover",
-        title: "The terminal moves while the route is being optimized",
-        wants: Wanted::default,
-        script: handover_while_pending,
-        exercises: &["CL-REG-01", "CL-REG-03", "CL-REG-05", "CL-RO-19", "CL-RO-25"],
-        lab_only: true,
-    },
-    Sequence {
-        id: "s4-expired",
-        file: "s4-expired",
-        title: "A second call after the binding ran out: the route is optimized anew",
-        wants: Wanted::default,
-        script: call_after_expiry,
-        exercises: &["CL-RO-01", "CL-RO-05", "CL-RO-06", "CL-RO-10"],
-        lab_only: true,
-    },
-    Sequence {
-        id: "s4-binding-lost",
-        file: "s4-binding-lost",
-        title: "A second call after the caller lost its bindings and said so",
-        wants: Wanted::default,
-        script: call_after_loss,
-        exercises: &["CL-RO-01", "CL-RO-05", "CL-RO-06", "CL-RO-09"],
-        lab_only: true,
-    },
-    Sequence {
-        id: "s5-cancel",
-        file: "s5-cancel",
-        title: "The caller cancels while the route is being optimized, in direct mode",
-        wants: || Wanted { direct: true, answer_after_ms: None, ..Wanted::default() },
-        script: cancelled_call,
-        exercises: &["CL-REG-07", "CL-RO-13", "CL-RO-17", "CL-DST-01", "CL-DST-02", "CL-DST-18"],
-        lab_only: true,
-    },
-    Sequence {
-        id: "s5-lost-notice",
-        file: "s5-lost-notice",
-        title: "The first notification is lost: it is sent again",
-        wants: || Wanted { direct: true, ..Wanted::default() },
-        script: lost_notice,
-        exercises: &["CL-REG-07", "CL-RO-01", "CL-DST-01", "CL-DST-02"],
-        lab_only: true,
-    },
-    Sequence {
-        id: "s4-long",
-        file: "s4-long",
-        title: "A call longer than a binding lives",
-        wants: Wanted::default,
-        script: long_call,
-        exercises: &["CL-RO-01", "CL-RO-05", "CL-RO-06", "CL-RO-07", "CL-RO-28"],
-        lab_only: true,
-    },
-];
+use crate::topology::claimed::{CN, HOA};
 
 /// After the last message a sequence goes on this long, so that what should not come would be seen.
 const TAIL: Duration = Duration::from_millis(700);
@@ -375,7 +18,7 @@ const LONGER_THAN_A_BINDING: Duration = Duration::from_secs(430);
 const REMAINS: Duration = Duration::from_secs(2);
 const CALL_MT: &str = "call sip:mt@example.com";
 
-fn registration(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn registration(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.plug("mt", "visited-1")?;
     play.wait("a Binding Acknowledgement", "visited-1", |sight| says(sight, "BA"))?;
     play.tell("cn", &format!("echo {HOA}"))?;
@@ -383,14 +26,14 @@ fn registration(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.pass(TAIL)
 }
 
-fn refused_call(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn refused_call(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
     play.tell("cn", CALL_MT)?;
     play.wait_for_sip("486 at the caller", "correspondent", "486")?;
     play.pass(TAIL)
 }
 
-fn tunnels_both_ways(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn tunnels_both_ways(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
     play.tell("cn", &format!("echo {HOA}"))?;
     play.wait("an Echo Reply", "correspondent", |sight| says(sight, "Echo Reply"))?;
@@ -407,13 +50,13 @@ fn tunnels_both_ways(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.pass(TAIL)
 }
 
-fn one_call(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn one_call(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
     call(play, "visited-1", CALL_MT)?;
     play.pass(TAIL)
 }
 
-fn two_calls(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn two_calls(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
     call(play, "visited-1", CALL_MT)?;
     play.pass(TAIL)?;
@@ -421,7 +64,7 @@ fn two_calls(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.pass(TAIL)
 }
 
-fn direct_calls(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn direct_calls(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
     play.pass(REMAINS)?;
     call(play, "visited-1", CALL_MT)?;
@@ -434,7 +77,7 @@ fn direct_calls(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.pass(TAIL)
 }
 
-fn two_agents(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn two_agents(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
     play.plug("mt2", "visited-2")?;
     play.wait_for_sip("REGISTER", "visited-2", "REGISTER")?;
@@ -444,7 +87,7 @@ fn two_agents(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.pass(TAIL)
 }
 
-fn handover(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn handover(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
     answered(play, "visited-1", CALL_MT)?;
     play.plug("mt", "visited-2")?;
@@ -463,7 +106,7 @@ fn handover(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.pass(TAIL)
 }
 
-fn call_at_home(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn call_at_home(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.plug("mt", "home")?;
     play.wait_for_sip("REGISTER", "home", "REGISTER")?;
     play.wait_for_sip("200 to the REGISTER", "home", "200")?;
@@ -471,7 +114,7 @@ fn call_at_home(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.pass(TAIL)
 }
 
-fn cancelled_call(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn cancelled_call(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
     play.lose(|sight| says(sight, "HoT "));
     play.tell("cn", CALL_MT)?;
@@ -484,7 +127,7 @@ fn cancelled_call(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.pass(TAIL)
 }
 
-fn silent_caller(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn silent_caller(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
     play.lose(|sight| says(sight, "HoT ") || says(sight, "CoT "));
     play.tell("cn", CALL_MT)?;
@@ -494,7 +137,7 @@ fn silent_caller(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.pass(TAIL)
 }
 
-fn handover_while_pending(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn handover_while_pending(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
     play.lose(|sight| says(sight, "HoT "));
     play.tell("cn", CALL_MT)?;
@@ -508,7 +151,7 @@ fn handover_while_pending(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.pass(TAIL)
 }
 
-fn call_after_expiry(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn call_after_expiry(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
     call(play, "visited-1", CALL_MT)?;
     play.pass(LONGER_THAN_A_BINDING)?;
@@ -516,7 +159,7 @@ fn call_after_expiry(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.pass(TAIL)
 }
 
-fn call_after_loss(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn call_after_loss(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
     call(play, "visited-1", CALL_MT)?;
     play.tell("cn", "restart")?;
@@ -527,7 +170,7 @@ fn call_after_loss(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.pass(TAIL)
 }
 
-fn lost_notice(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn lost_notice(play: &mut Play<'_>) -> Result<(), PlayError> {
     let mut lost = false;
     play.lose(move |sight| {
         let first = !lost && says(sight, "Home Agent Notification status");
@@ -540,7 +183,7 @@ fn lost_notice(play: &mut Play<'_>) -> Result<(), PlayError> {
     play.pass(TAIL)
 }
 
-fn long_call(play: &mut Play<'_>) -> Result<(), PlayError> {
+pub(super) fn long_call(play: &mut Play<'_>) -> Result<(), PlayError> {
     attach(play)?;
     answered(play, "visited-1", CALL_MT)?;
     play.pass(LONGER_THAN_A_BINDING)?;

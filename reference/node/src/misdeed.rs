@@ -303,6 +303,11 @@ impl Misdeeds {
         Ok(Self { chosen })
     }
 
+    /// Whether the node does anything wrong; never in a build without the feature.
+    pub fn any(&self) -> bool {
+        cfg!(feature = "misdeeds") && !self.chosen.is_empty()
+    }
+
     /// Whether the node does `misdeed`; never in a build without the feature.
     pub fn does(&self, misdeed: Misdeed) -> bool {
         cfg!(feature = "misdeeds") && self.chosen.contains(&misdeed)

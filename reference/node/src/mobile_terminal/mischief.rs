@@ -32,6 +32,9 @@ impl MobileTerminal {
 
     /// What an INVITE's targets are to a terminal that picks them wrongly.
     pub(super) fn mistaken_targets(&self, invite: &Message, targets: Targets) -> Targets {
+        if !self.misdeeds.any() {
+            return targets;
+        }
         let literal = |host: roamproof_wire::sip::HostView<'_>| match host.address() {
             Some(IpAddr::V6(address)) => Some(address),
             Some(IpAddr::V4(_)) | None => None,
@@ -62,7 +65,7 @@ impl MobileTerminal {
 
     /// Interferes with a packet for the telephone; true where the telephone does not get it.
     pub(super) fn meddles_with_incoming(&mut self, now: Instant, packet: &Packet<'_>) -> bool {
-        if packet.protocol != protocol::UDP {
+        if packet.protocol != protocol::UDP || !self.misdeeds.any() {
             return false;
         }
         let (source, destination) = (packet.source(), packet.destination());
@@ -175,6 +178,9 @@ impl MobileTerminal {
         now: Instant,
         upper: UpperPacket,
     ) -> Option<UpperPacket> {
+        if !self.misdeeds.any() {
+            return Some(upper);
+        }
         let Ok(datagram) = Udp::parse(upper.source, upper.destination, &upper.payload) else {
             return Some(upper);
         };

@@ -1,6 +1,7 @@
 //! A machine that lacks what the live arm needs: exit code 3, what is missing, and the exact fix.
 #![cfg(feature = "live")]
 
+use std::io::Write;
 use std::process::{Command, Output};
 
 /// Becomes root of a user namespace in which there can be no further ones, then runs the rest with
@@ -63,6 +64,10 @@ fn without_namespaces(words: &[&str]) -> Option<Output> {
     };
     let demanded = std::env::var_os("CI").is_some_and(|value| value == "true");
     assert!(!demanded, "not run: {why}");
-    eprintln!("\n*** not run, for this machine cannot be made to lack user namespaces: {why}\n");
+    // Not `eprintln!`, which a passing test's report swallows.
+    let _ = writeln!(
+        std::io::stderr(),
+        "\n*** not run, for this machine cannot be made to lack user namespaces: {why}\n"
+    );
     None
 }

@@ -47,6 +47,9 @@ fn nodes_outlive_hostile_frames(live: &Live) {
     for (target, count) in targets.iter().zip(fed) {
         eprintln!("{}: {count} hostile frames", target.name);
         target.is_alive(&mut stage);
+        let noted = stage.bench.output(target.name);
+        let lost: Vec<_> = noted.iter().filter(|line| line.contains("lost unread")).collect();
+        assert!(lost.is_empty(), "fed too fast: {lost:?}");
     }
     stage.bench.check_alive().unwrap();
     a_call_completes(&mut stage);
@@ -256,7 +259,7 @@ const HOSTILE: [&[u8]; 7] = [
 const SEED: u64 = 0x686f_7374_696c_6501;
 
 /// Frames where the environment does not say.
-const FRAMES: usize = 3000;
+const FRAMES: usize = 6000;
 
 /// Frames between two signs of life of a node.
 const FRAMES_A_TURN: usize = 250;

@@ -1,5 +1,6 @@
 //! What a watcher reads of a frame, by `wire` alone: the packet inside its tunnel, and SIP in it.
 
+use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
 use roamproof_wire::ethernet::Ethernet;
@@ -20,13 +21,20 @@ pub(crate) enum Content<'a> {
     Mobility(&'a [u8]),
     /// SIP in a datagram.
     Sip(&'a [u8]),
-    /// SIP in a segment of a stream, or a piece of it.
-    SipStream(&'a [u8]),
+    /// SIP in a segment of a stream, or a piece of it, and where it stands there.
+    SipStream(&'a [u8], Place),
     Media,
     Icmp {
         kind: u8,
     },
     Other,
+}
+
+/// Where a segment stands in which stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    ports: (u16, u16),
+    sequence: u32,
 }
 
 const SIP_PORT: u16 = 5060;
@@ -56,7 +64,10 @@ impl<'a> Reading<'a> {
                 Err(_) => Content::Other,
             },
             protocol::TCP => match TcpView::new(payload) {
-                Ok(tcp) if !tcp.payload().is_empty() => Content::SipStream(tcp.payload()),
+                Ok(tcp) if !tcp.payload().is_empty() => {
+                    let ports = (tcp.source_port(), tcp.destination_port());
+                    Content::SipStream(tcp.payload(), Place { ports, sequence: tcp.sequence() })
+                }
                 Ok(_) | Err(_) => Content::Other,
             },
             protocol::ICMPV6 => {
@@ -71,14 +82,58 @@ impl<'a> Content<'a> {
     /// The octets of SIP.
     pub(crate) const fn sip(self) -> Option<&'a [u8]> {
         match self {
-            Content::Sip(octets) | Content::SipStream(octets) => Some(octets),
+            Content::Sip(octets) | Content::SipStream(octets, _) => Some(octets),
             Content::Mobility(_) | Content::Media | Content::Icmp { .. } | Content::Other => None,
         }
     }
 }
 
-/// The SIP messages that begin in `octets`, one datagram or one segment of a stream: each as its
-/// first line, Call-ID and CSeq.
+/// Streams of SIP in one direction, put together from segments in whatever order they come.
+#[derive(Debug, Default)]
+pub(crate) struct Streams(BTreeMap<(u16, u16), Stream>);
+
+#[derive(Debug)]
+struct Stream {
+    /// The sequence number of the octet behind `octets`.
+    next: u32,
+    /// What has come and is not read yet.
+    octets: Vec<u8>,
+    ahead: BTreeMap<u32, Vec<u8>>,
+}
+
+impl Streams {
+    /// Takes in a segment, and reads the heads that are whole now.
+    pub(crate) fn push(&mut self, place: Place, octets: &[u8]) -> Vec<Head> {
+        let Place { ports, sequence } = place;
+        let stream = self.0.entry(ports).or_insert_with(|| Stream {
+            next: sequence,
+            octets: Vec::new(),
+            ahead: BTreeMap::new(),
+        });
+        let ahead = stream.ahead.entry(sequence).or_default();
+        if ahead.len() < octets.len() {
+            *ahead = octets.to_vec();
+        }
+        // Segments that begin at or before the next octet, and end behind it.
+        loop {
+            let next = stream.next;
+            let known = |(at, octets): (&u32, &Vec<u8>)| {
+                let from = usize::try_from(next.wrapping_sub(*at)).ok()?;
+                (from < octets.len()).then_some((*at, from))
+            };
+            let Some((at, from)) = stream.ahead.iter().find_map(known) else { break };
+            let octets = stream.ahead.remove(&at).unwrap_or_default();
+            stream.octets.extend_from_slice(&octets[from..]);
+            let len = u32::try_from(octets.len() - from).unwrap_or(0);
+            stream.next = next.wrapping_add(len);
+        }
+        let whole = stream.octets.windows(4).rposition(|end| end == b"\r\n\r\n");
+        let read: Vec<u8> = stream.octets.drain(..whole.map_or(0, |at| at + 4)).collect();
+        messages(&read)
+    }
+}
+
+/// The SIP messages that begin in `octets`: each as its first line, Call-ID and CSeq.
 pub(crate) fn messages(octets: &[u8]) -> Vec<Head> {
     let text = String::from_utf8_lossy(octets);
     let mut heads: Vec<Head> = Vec::new();
@@ -112,6 +167,11 @@ impl Head {
     pub(crate) fn status_to_invite(&self) -> Option<u16> {
         let status = self.first_line.strip_prefix("SIP/2.0 ")?.get(..3)?.parse().ok()?;
         self.cseq.ends_with(" INVITE").then_some(status)
+    }
+
+    /// Whether this is a request of a call, of a party's own accord: no ACK.
+    pub(crate) fn is_request_of_call(&self) -> bool {
+        ["INVITE ", "CANCEL ", "BYE "].iter().any(|method| self.first_line.starts_with(method))
     }
 
     /// Whether this is the INVITE that begins a call.

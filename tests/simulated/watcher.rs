@@ -11,7 +11,7 @@ use roamproof_node::Instant;
 use roamproof_wire::ethernet::Mac;
 use roamproof_wire::mobility::{Lifetime, Message, Sequence, Status};
 
-use super::reading::{Content, Head, Reading, addresses_in, messages, read};
+use super::reading::{Content, Head, Reading, Streams, addresses_in, messages, read};
 
 /// The only correspondent of these runs: target of every call (decision D3).
 const TARGET: Ipv6Addr = CN;
@@ -33,8 +33,8 @@ pub(crate) struct Watcher {
     delay: (Duration, Duration),
     /// The first thing that must not be.
     pub(crate) violation: Option<String>,
-    /// When media last left a party, and a datagram with a message of each call was last seen:
-    /// streams repeat octets by clocks of their own.
+    /// When media last left a party, and a request of each call in a datagram last did: streams
+    /// repeat octets by clocks of their own.
     pub(crate) media_seen: Option<Instant>,
     pub(crate) sip_seen: BTreeMap<String, Instant>,
     /// Calls whose first response left on a binding, and after the budget or a refusal.
@@ -42,6 +42,8 @@ pub(crate) struct Watcher {
     pub(crate) given_up: u32,
     pub(crate) counts: Counts,
     calls: BTreeMap<String, Call>,
+    /// SIP over TCP to the terminal, and from it.
+    streams: [Streams; 2],
     updates: VecDeque<Update>,
     /// What the terminal holds at the correspondent.
     held: Option<Held>,
@@ -95,6 +97,7 @@ impl Watcher {
             given_up: 0,
             counts: Counts::default(),
             calls: BTreeMap::new(),
+            streams: Default::default(),
             updates: VecDeque::new(),
             held: None,
             granted: None,
@@ -122,7 +125,7 @@ impl Watcher {
         } else if from_correspondent {
             self.correspondent_sends(at, &reading);
         } else if source == SERVER {
-            self.sip(at, &reading);
+            self.no_care_of_address(&reading);
         }
         if to_terminal && !sighting.lost {
             self.terminal_receives(at, &reading);
@@ -133,7 +136,7 @@ impl Watcher {
         }
     }
 
-    /// Whether a message of any call was seen since `at`, and of which.
+    /// Whether a request of any call was seen since `at`, and of which.
     pub(crate) fn sip_since(&self, at: Instant) -> Option<&str> {
         self.sip_seen.iter().find(|(_, seen)| **seen > at).map(|(call, _)| call.as_str())
     }
@@ -141,8 +144,8 @@ impl Watcher {
     fn terminal_sends(&mut self, at: Instant, reading: &Reading<'_>) {
         match reading.content() {
             Content::Mobility(octets) => self.on_update(at, reading, octets),
-            Content::Sip(_) | Content::SipStream(_) => {
-                for head in self.sip(at, reading) {
+            Content::Sip(_) | Content::SipStream(..) => {
+                for head in self.sip(at, reading, true) {
                     if head.status_to_invite().is_some_and(|status| status < 300) {
                         self.on_response(at, reading, &head);
                     }
@@ -156,7 +159,7 @@ impl Watcher {
     fn correspondent_sends(&mut self, at: Instant, reading: &Reading<'_>) {
         match reading.content() {
             Content::Mobility(octets) => self.on_grant(at, octets),
-            Content::Sip(_) | Content::SipStream(_) => _ = self.sip(at, reading),
+            Content::Sip(_) | Content::SipStream(..) => _ = self.sip(at, reading, false),
             Content::Media => self.on_correspondent_media(at, reading),
             Content::Icmp { .. } | Content::Other => {}
         }
@@ -165,11 +168,10 @@ impl Watcher {
     fn terminal_receives(&mut self, at: Instant, reading: &Reading<'_>) {
         match reading.content() {
             Content::Mobility(octets) => self.on_acknowledgement(at, reading, octets),
-            Content::Sip(octets) | Content::SipStream(octets) => {
-                for head in messages(octets).iter().filter(|head| head.begins_call()) {
-                    let call = self.calls.entry(head.call_id.clone()).or_default();
-                    call.invited_at = call.invited_at.or(Some(at));
-                }
+            Content::Sip(octets) => self.invited(at, &messages(octets)),
+            Content::SipStream(octets, place) => {
+                let heads = self.streams[0].push(place, octets);
+                self.invited(at, &heads);
             }
             //= CL-INT-02
             //# whoever answers for the home address on the home link answers every question there
@@ -180,22 +182,42 @@ impl Watcher {
         }
     }
 
-    /// Notes the SIP messages of a frame that leaves who sent them.
-    fn sip(&mut self, at: Instant, reading: &Reading<'_>) -> Vec<Head> {
-        let content = reading.content();
-        let Some(octets) = content.sip() else { return Vec::new() };
-        //= CL-RO-25
-        //# the care-of address appears nowhere in SIP or SDP
+    fn invited(&mut self, at: Instant, heads: &[Head]) {
+        for head in heads.iter().filter(|head| head.begins_call()) {
+            let call = self.calls.entry(head.call_id.clone()).or_default();
+            call.invited_at = call.invited_at.or(Some(at));
+        }
+    }
+
+    /// Notes the SIP messages of a frame that leaves the terminal or the correspondent.
+    fn sip(&mut self, at: Instant, reading: &Reading<'_>, from_terminal: bool) -> Vec<Head> {
+        self.no_care_of_address(reading);
+        match reading.content() {
+            Content::Sip(octets) => {
+                let heads = messages(octets);
+                for head in heads.iter().filter(|head| head.is_request_of_call()) {
+                    self.sip_seen.insert(head.call_id.clone(), at);
+                }
+                heads
+            }
+            Content::SipStream(octets, place) if from_terminal => {
+                self.streams[1].push(place, octets)
+            }
+            Content::SipStream(..)
+            | Content::Mobility(_)
+            | Content::Media
+            | Content::Icmp { .. }
+            | Content::Other => Vec::new(),
+        }
+    }
+
+    //= CL-RO-25
+    //# the care-of address appears nowhere in SIP or SDP
+    fn no_care_of_address(&mut self, reading: &Reading<'_>) {
+        let Some(octets) = reading.content().sip() else { return };
         if let Some(address) = addresses_in(octets).find(|one| is_visited(*one)) {
             self.wrong(&format!("the care-of address {address} stands in SIP"));
         }
-        let heads = messages(octets);
-        if content == Content::Sip(octets) {
-            for head in heads.iter().filter(|head| is_of_call(head)) {
-                self.sip_seen.insert(head.call_id.clone(), at);
-            }
-        }
-        heads
     }
 
     fn on_update(&mut self, at: Instant, reading: &Reading<'_>, octets: &[u8]) {
@@ -352,9 +374,4 @@ fn macs(frame: &[u8]) -> Option<(Mac, Mac)> {
 fn is_visited(address: Ipv6Addr) -> bool {
     let [a, b, c, ..] = address.segments();
     (a, b) == (0x2001, 0xdb8) && matches!(c, 0xf1 | 0xf2)
-}
-
-/// Whether a message belongs to a call: INVITE, ACK, CANCEL, BYE and their answers.
-fn is_of_call(head: &Head) -> bool {
-    !["REGISTER", "OPTIONS"].iter().any(|method| head.cseq.ends_with(method))
 }

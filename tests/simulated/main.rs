@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use rstest::rstest;
-use scenario::{Outcome, Sequence};
+use scenario::{Outcome, Run, Sequence};
 
 /// How many seeds of each sequence run where nothing else is said: what two cores do in 40 seconds.
 const SEEDS: u64 = 1500;
@@ -45,7 +45,7 @@ fn whatever_the_links_do_a_call_is_set_up_right(
     #[values(Sequence::S4, Sequence::S5, Sequence::S7)] sequence: Sequence,
 ) {
     if let Some(seed) = number("ROAMPROOF_SEED") {
-        println!("{}", report::whole(sequence, seed));
+        println!("{}", report::whole(Run::new(sequence, seed)));
         return;
     }
     let seeds = number("ROAMPROOF_SEEDS").unwrap_or(SEEDS);
@@ -56,13 +56,44 @@ fn whatever_the_links_do_a_call_is_set_up_right(
 #[test]
 fn what_was_found_once_stays_right() {
     for (sequence, seed, what) in REGRESSIONS {
-        if let Err(wrong) = report::play(*sequence, *seed) {
-            panic!(
-                "{sequence:?}, seed {seed} ({what}): {wrong}\n{}",
-                report::whole(*sequence, *seed)
-            );
+        let run = Run::new(*sequence, *seed);
+        if let Err(wrong) = report::play(run) {
+            panic!("{}\n{run} ({what}): {wrong}", report::whole(run));
         }
     }
+}
+
+/// A watcher that never complains would watch nothing.
+#[cfg(feature = "misdeeds")]
+#[rstest]
+#[case::ringing(Sequence::S4, "mt", "rings-before-optimization", "180 Ringing")]
+#[case::trying(Sequence::S4, "mt", "tries-before-optimization", "100 Trying")]
+#[case::answer(Sequence::S5, "mt", "answers-before-optimization", "200 OK")]
+#[case::no_optimization(Sequence::S7, "mt", "never-optimizes", "neither succeeded nor failed")]
+#[case::media(Sequence::S4, "mt", "media-in-tunnel", "media in the tunnel")]
+#[case::media_of_the_caller(Sequence::S7, "cn", "path-switch", "media to the home address")]
+#[case::care_of_address(Sequence::S4, "mt", "care-of-address-in-sdp", "stands in SIP")]
+#[case::registration(Sequence::S7, "mt", "registers-care-of-address", "stands in SIP")]
+#[case::way_of_responses(
+    Sequence::S4,
+    "mt",
+    "responds-from-care-of-address",
+    "outside of the tunnel"
+)]
+#[case::unreachable(Sequence::S4, "mt", "ignores-tunnelled-invite", "no answer although")]
+fn misdeeds_are_seen(
+    #[case] sequence: Sequence,
+    #[case] node: &'static str,
+    #[case] misdeed: &'static str,
+    #[case] complaint: &str,
+) {
+    let seen =
+        |seed| report::play(Run { misdeed: Some((node, misdeed)), ..Run::new(sequence, seed) });
+    let complaints: Vec<String> = (0..24).filter_map(|seed| seen(seed).err()).collect();
+    assert!(
+        complaints.iter().any(|one| one.contains(complaint)),
+        "{complaint:?} is not among {complaints:#?}"
+    );
 }
 
 /// Plays every seed, on all cores; panics with the first that fails.
@@ -78,7 +109,7 @@ fn run_all(sequence: Sequence, seeds: Range<u64>) -> Outcome {
                     if seed >= seeds.end {
                         return;
                     }
-                    let outcome = report::play(sequence, seed);
+                    let outcome = report::play(Run::new(sequence, seed));
                     let (totals, wrong) =
                         &mut *results.lock().expect("no thread panics while it holds it");
                     match outcome {
@@ -96,7 +127,7 @@ fn run_all(sequence: Sequence, seeds: Range<u64>) -> Outcome {
             wrong.iter().map(|(seed, why)| format!("{sequence:?}, seed {seed}: {why}")).collect();
         panic!(
             "{}\n{} of {seeds:?} fail:\n{}",
-            report::whole(sequence, *seed),
+            report::whole(Run::new(sequence, *seed)),
             wrong.len(),
             list.join("\n")
         );

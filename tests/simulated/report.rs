@@ -1,26 +1,25 @@
 //! A run told: what came of it, each frame in a line, and the ladder.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use roamproof_harness::evidence::{LadderStyle, Names, ladder};
-use roamproof_harness::topology::claimed::topology;
 use roamproof_wire::dissect::dissect;
 
-use super::scenario::{self, Outcome, Sequence, capture_of, wanted};
+use super::scenario::{Outcome, Run};
 
-/// Plays one seed; a panic of a node is a failure like others.
-pub(crate) fn play(sequence: Sequence, seed: u64) -> Result<Outcome, String> {
-    caught(|| scenario::play(sequence, seed, None))
+/// Plays a run; a panic of a node is a failure like others.
+pub(crate) fn play(run: Run) -> Result<Outcome, String> {
+    caught(|| run.play(None))
 }
 
-/// Plays one seed and tells all of it.
-pub(crate) fn whole(sequence: Sequence, seed: u64) -> String {
-    let capture = capture_of(sequence);
-    let outcome = caught(|| scenario::play(sequence, seed, Some(&Rc::clone(&capture))));
+/// Plays a run and tells all of it.
+pub(crate) fn whole(run: Run) -> String {
+    let capture = run.capture();
+    let outcome = caught(|| run.play(Some(&Rc::clone(&capture))));
     let capture = capture.borrow();
-    let mut text = format!("{sequence:?}, seed {seed}\n");
+    let mut text = format!("{run}\n");
     for frame in &capture.frames {
         let (at, link) = (frame.at.as_secs_f64(), capture.link_name(frame.link));
         let lost = if frame.lost { "  ✗ lost" } else { "" };
@@ -30,11 +29,21 @@ pub(crate) fn whole(sequence: Sequence, seed: u64) -> String {
             writeln!(text, "{:>26}{comment}", "").expect("a String takes everything");
         }
     }
-    let names = Names::of_claimed(&topology(&wanted(sequence, seed)));
+    let names = Names::of_claimed(&run.topology());
     let style = LadderStyle { path: false, ..LadderStyle::default() };
     text.push_str(&ladder(&capture, &names, &style));
-    writeln!(text, "{sequence:?}, seed {seed}: {outcome:?}").expect("a String takes everything");
+    writeln!(text, "{run}: {outcome:?}").expect("a String takes everything");
     text
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}, seed {}", self.sequence, self.seed)?;
+        match self.misdeed {
+            Some((node, misdeed)) => write!(f, ", {node} {misdeed}"),
+            None => Ok(()),
+        }
+    }
 }
 
 fn caught(play: impl FnOnce() -> Result<Outcome, String>) -> Result<Outcome, String> {

@@ -9,8 +9,8 @@ use roamproof::lab_arm::LAB_EPOCH;
 use roamproof::lab_network::LabNetwork;
 use roamproof_harness::evidence::Capture;
 use roamproof_harness::link::LinkId as CaptureLink;
-use roamproof_harness::topology::LinkSpec;
 use roamproof_harness::topology::claimed::{Wanted, topology};
+use roamproof_harness::topology::{LinkSpec, Topology};
 use roamproof_lab::{NodeId, Weather};
 use roamproof_node::entropy::Entropy;
 use roamproof_node::{Event, Instant};
@@ -26,6 +26,15 @@ pub(crate) enum Sequence {
     S5,
     /// The terminal moves in mid call, and then home.
     S7,
+}
+
+/// What is played, and under which weather.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run {
+    pub(crate) sequence: Sequence,
+    pub(crate) seed: u64,
+    /// What one node does wrong: its name, and the misdeed's.
+    pub(crate) misdeed: Option<(&'static str, &'static str)>,
 }
 
 /// What came of a run.
@@ -74,43 +83,50 @@ const TALK: Duration = Duration::from_millis(700);
 /// A run of a few calls that needs more is a storm.
 const INPUTS_MAX: u64 = 400_000;
 
-/// Plays `sequence` under the weather of `seed`, and records the frames if there is a capture.
-///
-/// # Errors
-///
-/// The first thing that must not be.
-pub(crate) fn play(
-    sequence: Sequence,
-    seed: u64,
-    capture: Option<&Rc<RefCell<Capture>>>,
-) -> Result<Outcome, String> {
-    let mut play = Play::new(sequence, seed, capture);
-    match sequence {
-        Sequence::S4 => play.one_call()?,
-        Sequence::S5 => play.direct_calls()?,
-        Sequence::S7 => play.handover()?,
+impl Run {
+    pub(crate) const fn new(sequence: Sequence, seed: u64) -> Self {
+        Self { sequence, seed, misdeed: None }
     }
-    play.healed()?;
-    play.finish()
-}
 
-/// The network that `sequence` wants.
-pub(crate) fn wanted(sequence: Sequence, seed: u64) -> Wanted {
-    let direct = sequence == Sequence::S5;
-    let transport = if seed % 4 == 3 { "tcp" } else { "udp" };
-    Wanted { direct, transport, seed, ..Wanted::default() }
-}
+    /// Plays it, and records the frames if there is a capture.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that must not be.
+    pub(crate) fn play(self, capture: Option<&Rc<RefCell<Capture>>>) -> Result<Outcome, String> {
+        let mut play = Play::new(self, capture);
+        match self.sequence {
+            Sequence::S4 => play.one_call()?,
+            Sequence::S5 => play.direct_calls()?,
+            Sequence::S7 => play.handover()?,
+        }
+        play.healed()?;
+        play.finish()
+    }
 
-/// An empty capture of the network's links.
-pub(crate) fn capture_of(sequence: Sequence) -> Rc<RefCell<Capture>> {
-    let links = topology(&wanted(sequence, 0)).links;
-    let names = links.iter().map(|link| link.name.clone());
-    Rc::new(RefCell::new(Capture::new(names, LAB_EPOCH)))
+    /// The network that it is played in.
+    pub(crate) fn topology(self) -> Topology {
+        let misdeed = self.misdeed.map(|(node, name)| (node.to_owned(), name.to_owned()));
+        topology(&Wanted {
+            direct: self.sequence == Sequence::S5,
+            transport: if self.seed % 4 == 3 { "tcp" } else { "udp" },
+            misdeeds: misdeed.into_iter().collect(),
+            seed: self.seed,
+            ..Wanted::default()
+        })
+    }
+
+    /// An empty capture of the network's links.
+    pub(crate) fn capture(self) -> Rc<RefCell<Capture>> {
+        let links = self.topology().links;
+        let names = links.iter().map(|link| link.name.clone());
+        Rc::new(RefCell::new(Capture::new(names, LAB_EPOCH)))
+    }
 }
 
 impl Play {
-    fn new(sequence: Sequence, seed: u64, capture: Option<&Rc<RefCell<Capture>>>) -> Self {
-        let mut draws = Entropy::new(seed ^ 0x5eed_0f3d_c0ff_ee00);
+    fn new(run: Run, capture: Option<&Rc<RefCell<Capture>>>) -> Self {
+        let mut draws = Entropy::new(run.seed ^ 0x5eed_0f3d_c0ff_ee00);
         // Calm runs, middling ones and bad ones; what each link does is drawn below that.
         let lost_max = [0, 50, 120, 200][usize::try_from(draws.below(4)).unwrap_or(0)];
         let doubled_max = [0, 50, 200][usize::try_from(draws.below(3)).unwrap_or(0)];
@@ -124,8 +140,8 @@ impl Play {
             delay,
             jitter_max,
         };
-        let topology = topology(&wanted(sequence, seed));
-        let mut network = LabNetwork::new(topology, &mut weather).expect("the claimed network");
+        let mut network =
+            LabNetwork::new(run.topology(), &mut weather).expect("the claimed network");
         let watcher = Rc::new(RefCell::new(Watcher::new((delay.min(CALM), delay + jitter_max))));
         let (watching, recording) = (Rc::clone(&watcher), capture.map(Rc::clone));
         network.lab.watch(move |sighting| {

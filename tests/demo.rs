@@ -19,7 +19,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Output, Stdio};
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use leftovers::{Mortal, surroundings, wait_for_the_end_of};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -32,33 +32,39 @@ use tempfile::TempDir;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = vec![
-        Trial::test("lab/every_exercised_row_passes", || every_row_passes(&LAB, "lab")),
+        Trial::test("lab/every_exercised_row_passes", || every_row_passes(lab(), "lab")),
         Trial::test("refuses/a_sequence_that_it_does_not_know", refuses_an_unknown_sequence),
         Trial::test("refuses/an_arm_that_it_does_not_know", refuses_an_unknown_arm),
         Trial::test("refuses/a_folder_that_is_not_empty", refuses_to_overwrite),
     ];
-    for user in User::ALL {
-        let Some(run) = user.run() else { continue };
+    // An ordinary user who runs the tests is one already.
+    let users = if is_root() { &User::ALL[..] } else { &[User::Caller] };
+    for user in users.iter().copied() {
         let missing = user.missing();
         for (name, test) in LIVE {
             let name = format!("{}/{name}", user.name());
-            trials.push(trial(&name, missing.clone(), move || test(user, run)));
+            trials.push(trial(&name, missing.clone(), move || test(user)));
         }
         for judge in Oracle::ALL {
             let name = format!("{}/captures_stand_before_{}", user.name(), judge.name());
             let missing = missing.clone().or_else(|| judge.missing().map(str::to_owned));
-            trials.push(trial(&name, missing, move || stand_before(judge, run)));
+            trials.push(trial(&name, missing, move || stand_before(judge, user.run())));
         }
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    // What is static is never dropped.
+    for run in [&LAB, &AS_CALLER, &AS_NOBODY].into_iter().filter_map(OnceLock::get) {
+        fs::remove_dir_all(run.folder.path()).unwrap();
+    }
+    conclusion.exit_code()
 }
 
 /// What each user's live run is tested for, beside what the judges say.
-type Test = fn(User, &Run) -> Result<(), Failed>;
+type Test = fn(User) -> Result<(), Failed>;
 const LIVE: [(&str, Test); 3] = [
-    ("every_exercised_row_passes", |_, run| every_row_passes(run, "live")),
-    ("runs_are_like_those_of_simulated_time", |_, run| like_the_lab(run)),
-    ("nothing_is_left_after_sigkill", |user, _| nothing_is_left(user)),
+    ("every_exercised_row_passes", |user| every_row_passes(user.run(), "live")),
+    ("runs_are_like_those_of_simulated_time", |user| like_the_lab(user.run())),
+    ("nothing_is_left_after_sigkill", nothing_is_left),
 ];
 
 /// A trial; left out, visibly, where something is missing and nobody demands it.
@@ -92,9 +98,14 @@ struct Run {
     output: Output,
 }
 
-static LAB: LazyLock<Run> = LazyLock::new(|| User::Caller.runs("lab"));
-static AS_CALLER: LazyLock<Run> = LazyLock::new(|| User::Caller.runs("live"));
-static AS_NOBODY: LazyLock<Run> = LazyLock::new(|| User::Nobody.runs("live"));
+/// What several trials look at; made by the first that does.
+static LAB: OnceLock<Run> = OnceLock::new();
+static AS_CALLER: OnceLock<Run> = OnceLock::new();
+static AS_NOBODY: OnceLock<Run> = OnceLock::new();
+
+fn lab() -> &'static Run {
+    LAB.get_or_init(|| User::Caller.runs("lab"))
+}
 
 impl User {
     const ALL: [Self; 2] = [Self::Caller, Self::Nobody];
@@ -106,12 +117,11 @@ impl User {
         }
     }
 
-    /// Its live run, which is made when it is first looked at; `None` where the caller is an
-    /// ordinary user already.
-    fn run(self) -> Option<&'static LazyLock<Run>> {
+    /// Its live run.
+    fn run(self) -> &'static Run {
         match self {
-            Self::Caller => Some(&AS_CALLER),
-            Self::Nobody => is_root().then_some(&AS_NOBODY),
+            Self::Caller => AS_CALLER.get_or_init(|| self.runs("live")),
+            Self::Nobody => AS_NOBODY.get_or_init(|| self.runs("live")),
         }
     }
 
@@ -215,7 +225,7 @@ fn every_row_passes(run: &Run, arm: &str) -> Result<(), Failed> {
 fn like_the_lab(run: &Run) -> Result<(), Failed> {
     let mut wrong = Vec::new();
     for sequence in sequences() {
-        let expected = pcapng::read_file(&LAB.capture("lab", sequence))?;
+        let expected = pcapng::read_file(&lab().capture("lab", sequence))?;
         let seen = pcapng::read_file(&run.capture("live", sequence))?;
         let differences = compare(&expected, &seen);
         wrong.extend(differences.iter().map(|one| format!("{}: {one}", sequence.id)));

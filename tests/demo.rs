@@ -1,5 +1,5 @@
 //! `roamproof demo` as its users start it: the program alone in an empty folder, as its caller and
-//! as an ordinary user; its live captures before outside judges and beside those of simulated time.
+//! as an ordinary user; its live captures before outside judges and beside the golden ones.
 //!
 //! What this machine cannot run is left out by name; under `CI=true` that is a failure.
 #![expect(
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
 type Test = fn(User) -> Result<(), Failed>;
 const LIVE: [(&str, Test); 3] = [
     ("every_exercised_row_passes", |user| every_row_passes(user.run(), "live")),
-    ("runs_are_like_those_of_simulated_time", |user| like_the_lab(user.run())),
+    ("runs_are_like_the_golden_captures", |user| like_the_lab(user.run())),
     ("nothing_is_left_after_sigkill", nothing_is_left),
 ];
 
@@ -220,12 +220,12 @@ fn every_row_passes(run: &Run, arm: &str) -> Result<(), Failed> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
 }
 
-/// Each live capture says, field by field, what the one of simulated time says, which the golden
-/// captures are octet by octet.
+/// Each live capture says, field by field, what the golden one of simulated time says.
 fn like_the_lab(run: &Run) -> Result<(), Failed> {
     let mut wrong = Vec::new();
     for sequence in sequences() {
-        let expected = pcapng::read_file(&lab().capture("lab", sequence))?;
+        let golden = format!("captures/{}.pcapng", sequence.file);
+        let expected = pcapng::read_file(&oracle::root().join(golden))?;
         let seen = pcapng::read_file(&run.capture("live", sequence))?;
         let differences = compare(&expected, &seen);
         wrong.extend(differences.iter().map(|one| format!("{}: {one}", sequence.id)));

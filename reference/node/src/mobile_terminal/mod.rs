@@ -317,7 +317,9 @@ impl MobileTerminal {
         // Sessions want routes, and routes that come about or fail release sessions.
         self.run_sessions(now);
         self.run_list(now);
-        self.run_sessions(now);
+        if self.sessions.wait_for_routes() {
+            self.run_sessions(now);
+        }
     }
 
     fn run_list(&mut self, now: Instant) {

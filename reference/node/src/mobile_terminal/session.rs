@@ -61,6 +61,13 @@ impl Sessions {
     }
 }
 
+impl Sessions {
+    /// Whether any response waits.
+    pub(super) fn wait_for_routes(&self) -> bool {
+        !self.pending.is_empty()
+    }
+}
+
 impl MobileTerminal {
     /// Takes in a packet for the telephone; `false` where it is none.
     pub(super) fn on_phone_packet(&mut self, now: Instant, packet: &Packet<'_>) -> bool {

@@ -44,6 +44,9 @@ pub struct Phone {
     entropy: Entropy,
     invite_way: InviteWay,
     registering: bool,
+    /// When the agent has something to do: only [`pump`](Self::pump) and restart touch it, while
+    /// media comes and goes fifty times a second.
+    agent_due: Option<Wakeup>,
     media_waits: bool,
 }
 
@@ -146,6 +149,7 @@ impl Phone {
             entropy,
             invite_way: InviteWay::Server,
             registering: false,
+            agent_due: None,
             media_waits: false,
         }
     }
@@ -275,8 +279,7 @@ impl Phone {
     /// Does what is due by now.
     pub fn run(&mut self, now: Instant) {
         let due = |wakeup: Option<Wakeup>| wakeup.is_some_and(|wakeup| wakeup.at <= now);
-        let (agent, transport) =
-            (due(self.agent.poll_timeout()), due(self.transport.poll_timeout()));
+        let (agent, transport) = (due(self.agent_due), due(self.transport.poll_timeout()));
         if transport {
             self.transport.run(now);
         }
@@ -292,7 +295,7 @@ impl Phone {
     /// When [`run`](Self::run) or [`poll_media`](Self::poll_media) has something to do.
     pub fn poll_timeout(&self) -> Option<Wakeup> {
         let talks = self.talks.values().map(Talk::wakeup).fold(None, Wakeup::sooner);
-        let others = Wakeup::sooner(self.agent.poll_timeout(), self.transport.poll_timeout());
+        let others = Wakeup::sooner(self.agent_due, self.transport.poll_timeout());
         Wakeup::sooner(talks, others)
     }
 
@@ -314,10 +317,16 @@ impl Phone {
             self.events.push_back(PhoneEvent::Over { call });
         }
         self.registering = false;
+        self.agent_due = self.agent.poll_timeout();
     }
 
     /// Moves messages between transport and agent until both are quiet.
     fn pump(&mut self, now: Instant) {
+        self.exchange(now);
+        self.agent_due = self.agent.poll_timeout();
+    }
+
+    fn exchange(&mut self, now: Instant) {
         loop {
             self.send_all(now);
             while let Some(event) = self.agent.poll_event() {

@@ -1,0 +1,76 @@
+//! Forged and misplaced messages while a call waits: nothing that proves nothing lets a response out.
+
+use std::time::Duration;
+
+use roamproof_wire::ipv6::Packet;
+
+use super::super::Purpose;
+use super::setting::{ANSWER, BUDGET, SILENCE, Setting, terminal_alone, tunnelled_home, updates};
+use crate::tester::Tester;
+use crate::tester::correspondent::Correspondent;
+use crate::tester::template::sip_response;
+use crate::topology::Role;
+use crate::topology::claimed::{CN, SS};
+use crate::verdict::Stop;
+
+/// An acknowledgement that nobody proved ends nothing.
+pub(in crate::purpose) const FORGED_ACKNOWLEDGEMENT: Purpose = Purpose {
+    id: "CL-RO-15/bad-authenticator",
+    version: 1,
+    title: "An acknowledgement with a bad authenticator lets no response out",
+    verifies: &["CL-RO-15"],
+    role: Role::MobileTerminal,
+    waits_max: Duration::from_secs(12),
+    wants: terminal_alone,
+    body: |t| ignores_acknowledgement(t, &BAD_AUTHENTICATOR),
+};
+
+/// An acknowledgement of an update that was never sent ends nothing.
+pub(in crate::purpose) const ACKNOWLEDGEMENT_OF_ANOTHER: Purpose = Purpose {
+    id: "CL-RO-15/sequence-never-sent",
+    version: 1,
+    title: "An acknowledgement of a sequence number never sent lets no response out",
+    verifies: &["CL-RO-15"],
+    role: Role::MobileTerminal,
+    waits_max: Duration::from_secs(12),
+    wants: terminal_alone,
+    body: |t| ignores_acknowledgement(t, &SEQUENCE_NEVER_SENT),
+};
+
+/// A wrong acknowledgement, and how the tester's correspondent makes it.
+struct Wrong {
+    what: &'static str,
+    make: fn(&Correspondent, &Packet<'_>) -> Option<Vec<u8>>,
+}
+
+const BAD_AUTHENTICATOR: Wrong =
+    Wrong { what: "a bad authenticator", make: Correspondent::forges_acknowledgement };
+const SEQUENCE_NEVER_SENT: Wrong =
+    Wrong { what: "a sequence number never sent", make: Correspondent::acknowledges_another };
+
+fn ignores_acknowledgement(t: &mut Tester<'_>, wrong: &Wrong) -> Result<(), Stop> {
+    let mut setting = Setting::away(t)?;
+    setting.lives(t, "it answers OPTIONS that come through the tunnel")?;
+    let since = t.bench.now();
+    let (invite, update) = setting.pending(t)?;
+
+    t.when(format!("an acknowledgement comes with {}", wrong.what));
+    let acknowledgement = (wrong.make)(&setting.correspondent, &t.packet(update));
+    setting.answers(t, acknowledgement)?;
+
+    t.then("it is ignored: no response to the INVITE leaves, by whatever way");
+    t.hears_none(&sip_response(&invite).by_any_way(), SILENCE)?;
+    t.in_time("silence", since, BUDGET - ANSWER)?;
+    setting.lives(t, "it is alive and answers OPTIONS meanwhile")?;
+
+    t.given("it asks again, for the route is still not acknowledged");
+    let update = t.hears(&updates(CN), ANSWER * 3)?;
+    t.in_time("an update sent again", since, BUDGET - ANSWER)?;
+
+    t.when("the genuine acknowledgement comes");
+    setting.acknowledges(t, update)?;
+
+    t.then("the response to the INVITE leaves, through the home agent");
+    t.hears(&tunnelled_home(sip_response(&invite), SS), ANSWER)?;
+    Ok(())
+}

@@ -137,12 +137,12 @@ impl Subject for LabSubject {
         Ok(())
     }
 
-    fn link(&mut self, interface: &str, up: bool) -> Result<(), SubjectError> {
+    fn link(&mut self, interface: &str, link: Option<&str>) -> Result<(), SubjectError> {
         let index = self.interfaces.iter().position(|name| name == interface);
         let Some(index) = index.and_then(|index| u8::try_from(index).ok()) else {
             return Err(SubjectError::Cannot(format!("find its interface {interface}")));
         };
-        self.shared.borrow_mut().lab.set_up(self.node, Interface(index), up);
+        self.shared.borrow_mut().lab.set_up(self.node, Interface(index), link.is_some());
         Ok(())
     }
 

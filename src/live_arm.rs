@@ -152,7 +152,7 @@ impl Arm for LiveArm {
         for (node, daemon) in topology.nodes.iter().zip(&mut daemons) {
             for interface in node.interfaces.iter().filter(|interface| interface.link.is_none()) {
                 daemon
-                    .link(&interface.name, false)
+                    .link(&interface.name, None)
                     .map_err(|why| not_started(daemon.name(), &why))?;
             }
         }

@@ -51,7 +51,7 @@ fn trials<A: Arm>(name: &str, arm: impl Fn() -> A + Clone + Send + 'static) -> V
 }
 
 fn passes(purpose: &Purpose, arm: &mut dyn Arm) -> Result<(), Failed> {
-    let setting = Setting { seed: 1, misdeeds: Vec::new() };
+    let setting = Setting { seed: 1, ..Setting::default() };
     let outcome = run(purpose, arm, &setting)?;
     if outcome.verdict == Verdict::Pass {
         return Ok(());

@@ -42,7 +42,7 @@ fn fails_the_purpose(declared: &Declared, purpose: &Purpose) -> Result<(), Faile
         return Err(format!("{} does not judge {}", purpose.id, declared.breaks).into());
     }
     let misdeeds = vec![declared.name.to_owned()];
-    let outcome = run(purpose, &mut LabArm, &Setting { seed: 1, misdeeds })?;
+    let outcome = run(purpose, &mut LabArm, &Setting { seed: 1, misdeeds, ..Setting::default() })?;
     if outcome.verdict == Verdict::Fail {
         return Ok(());
     }

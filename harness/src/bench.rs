@@ -144,7 +144,7 @@ impl Bench {
         let port = self.port(node, interface)?;
         let now = self.now();
         self.cables[port.0].plug(now, Some(id));
-        self.tell_link(node, interface, true)
+        self.tell_link(node, interface, Some(link))
     }
 
     /// Plugs a node's interface out and tells the node, if it was plugged in.
@@ -159,7 +159,7 @@ impl Bench {
         }
         let now = self.now();
         self.cables[port.0].plug(now, None);
-        self.tell_link(node, interface, false)
+        self.tell_link(node, interface, None)
     }
 
     /// Whether every subject still runs.
@@ -310,10 +310,15 @@ impl Bench {
         Ok(())
     }
 
-    fn tell_link(&mut self, node: &str, interface: &str, up: bool) -> Result<(), BenchError> {
+    fn tell_link(
+        &mut self,
+        node: &str,
+        interface: &str,
+        link: Option<&str>,
+    ) -> Result<(), BenchError> {
         let index = self.node(node)?;
         self.network.subjects[index]
-            .link(interface, up)
+            .link(interface, link)
             .map_err(|why| BenchError::Subject { name: node.to_owned(), why })
     }
 

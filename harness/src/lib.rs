@@ -7,8 +7,10 @@ pub mod catalogue;
 pub mod coverage;
 pub mod evidence;
 pub mod exit_code;
+pub mod feature;
 pub mod judge;
 pub mod link;
+pub mod plan;
 pub mod purpose;
 pub mod report;
 pub mod requirement;
@@ -17,6 +19,7 @@ pub mod sequence;
 pub mod subject;
 pub mod tester;
 pub mod topology;
+pub mod trigger;
 pub mod verdict;
 
 pub use catalogue::Catalogue;

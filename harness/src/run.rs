@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use crate::bench::Bench;
 use crate::evidence::{Capture, Names};
+use crate::feature::Features;
+use crate::plan::Plan;
 use crate::purpose::Purpose;
 use crate::tester::{Clause, Tester};
-use crate::topology::{Arm, ArmError, claimed};
+use roamproof_wire::ethernet::Mac;
+
+use crate::topology::{Arm, ArmError, Topology, claimed};
 use crate::verdict::{Stop, Verdict};
 
 /// What came of one purpose.
@@ -39,6 +43,10 @@ pub struct Setting {
     pub seed: u64,
     /// Misdeeds of the subject, by name.
     pub misdeeds: Vec<String>,
+    /// Who has which address and key, where that is not the claimed network's own plan.
+    pub plan: Option<Plan>,
+    /// What is known of the subject.
+    pub features: Features,
 }
 
 /// Runs `purpose` in `arm`; once more where this host itself was too late to tell.
@@ -60,29 +68,37 @@ fn run_once(purpose: &Purpose, arm: &mut dyn Arm, setting: &Setting) -> Result<O
     let subject = wanted.nodes.first().copied().unwrap_or_default();
     wanted.misdeeds =
         setting.misdeeds.iter().map(|misdeed| (subject.to_owned(), misdeed.clone())).collect();
-    let mut bench = Bench::set_up(arm, claimed::topology(&wanted))?;
-    let mut tester = Tester::new(&mut bench);
+    let topology = claimed::topology(&wanted);
+    let plan = setting.plan.clone().unwrap_or_else(|| Plan::claimed(subject_mac(&topology)));
+    let mut bench = Bench::set_up(arm, topology)?;
+    let mut tester = Tester::new(&mut bench, plan.clone(), setting.features.clone());
     let stop = (purpose.body)(&mut tester).err();
     let clauses = tester.clauses().to_vec();
     let stimuli = tester.stimuli().to_vec();
     let stop = stop.or_else(|| tester.subject_died());
     let output = vec![(subject.to_owned(), bench.output(subject))];
     let took = bench.now();
-    let names = names(&bench);
+    let names = names(&bench, &plan);
     let verdict = stop.as_ref().map_or(Verdict::Pass, |stop| stop.verdict);
     let mut capture = bench.into_capture();
     annotate(&mut capture, &clauses, verdict, stop.as_ref());
     Ok(Outcome { verdict, stop, clauses, stimuli, capture, output, took, again: false, names })
 }
 
-/// The subject by its own name; whom the tester plays by the addresses of the claimed network.
-fn names(bench: &Bench) -> Names {
+/// The link-layer address of the first node's first interface: the subject's.
+fn subject_mac(topology: &Topology) -> Mac {
+    let interface = topology.nodes.first().and_then(|node| node.interfaces.first());
+    Mac(interface.map_or([0; 6], |interface| interface.mac))
+}
+
+/// The subject by its own name; whom the tester plays by the plan.
+fn names(bench: &Bench, plan: &Plan) -> Names {
     let mut names = Names::of(bench.topology());
     for (name, address, label) in [
-        ("mt", claimed::HOA, "hoa"),
-        ("ha", claimed::HA, "ha"),
-        ("ss", claimed::SS, "ss"),
-        ("cn", claimed::CN, "cn"),
+        ("mt", plan.hoa, "hoa"),
+        ("ha", plan.ha, "ha"),
+        ("ss", plan.ss, "ss"),
+        ("cn", plan.cn, "cn"),
     ] {
         names.address(name, address, label);
     }

@@ -125,7 +125,8 @@ struct Run<'a> {
 impl Run<'_> {
     fn jobs(&self, chosen: &[&'static Purpose], round: u32) -> Vec<Job> {
         let seed = self.args.seed.wrapping_add(u64::from(round - 1));
-        let setting = || Setting { seed, misdeeds: self.args.misdeeds.clone() };
+        let setting =
+            || Setting { seed, misdeeds: self.args.misdeeds.clone(), ..Setting::default() };
         chosen.iter().map(|purpose| Job { purpose, round, setting: setting() }).collect()
     }
 

@@ -123,11 +123,11 @@ fn an_interface_is_plugged_out_and_in(live: &Live) {
     };
     assert!(answers(&mut network, 0));
     assert!(!answers(&mut network, 1), "plugged out from the start");
-    network.subjects[0].link("eth1", true).unwrap();
+    network.subjects[0].link("eth1", Some("visited-1")).unwrap();
     assert!(answers(&mut network, 1));
-    network.subjects[0].link("eth0", false).unwrap();
+    network.subjects[0].link("eth0", None).unwrap();
     assert!(!answers(&mut network, 0));
-    network.subjects[0].link("eth0", true).unwrap();
+    network.subjects[0].link("eth0", Some("visited-1")).unwrap();
     let until = network.link.now() + Duration::from_millis(50);
     assert_eq!(network.link.receive(until).unwrap(), None, "what came meanwhile is lost");
     assert!(answers(&mut network, 0));
@@ -148,7 +148,7 @@ fn a_daemon_obeys_or_says_why_not(live: &Live) {
     subject.tell("call sip:mt@example.com").unwrap();
     assert_eq!(subject.tell("dance"), Err(SubjectError::Cannot("dance".to_owned())));
     assert_eq!(
-        subject.link("eth7", true),
+        subject.link("eth7", Some("visited-1")),
         Err(SubjectError::Cannot("find its interface eth7".to_owned()))
     );
     let refused = subject.tell("answer\nhangup").unwrap_err();

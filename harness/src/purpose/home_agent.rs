@@ -12,7 +12,7 @@ use crate::tester::mobile::MobileNode;
 use crate::tester::template::{binding_acknowledgement, echo_reply, inside, tunnelled};
 use crate::tester::{Station, StationId, Template, Tester};
 use crate::topology::Role;
-use crate::topology::claimed::{HA, HOA, Wanted, link_local, mac};
+use crate::topology::claimed::{Wanted, link_local, mac};
 use crate::verdict::Stop;
 
 /// A home registration binds: the acknowledgement says so, and packets follow.
@@ -22,6 +22,8 @@ pub(super) const REGISTRATION_BINDS: Purpose = Purpose {
     title: "A home registration that is acknowledged binds the home address",
     verifies: &["CL-REG-02"],
     role: Role::HomeAgent,
+    applies: &[],
+    triggers: &[],
     waits_max: Duration::from_secs(5),
     wants: home_agent_alone,
     body: registration_binds,
@@ -34,6 +36,8 @@ pub(super) const NO_TUNNEL_AFTER_DEREGISTRATION: Purpose = Purpose {
     title: "A packet for a home address whose binding was taken back is not tunnelled",
     verifies: &["CL-INT-05"],
     role: Role::HomeAgent,
+    applies: &[],
+    triggers: &[],
     waits_max: Duration::from_secs(7),
     wants: home_agent_alone,
     body: no_tunnel_after_deregistration,
@@ -46,6 +50,8 @@ pub(super) const NO_TUNNEL_AFTER_LIFETIME: Purpose = Purpose {
     title: "A packet for a home address whose binding has run out is not tunnelled",
     verifies: &["CL-INT-05"],
     role: Role::HomeAgent,
+    applies: &[],
+    triggers: &[],
     waits_max: Duration::from_secs(11),
     wants: home_agent_alone,
     body: no_tunnel_after_lifetime,
@@ -75,17 +81,17 @@ fn registration_binds(t: &mut Tester<'_>) -> Result<(), Stop> {
     lives(t, router, 1)?;
 
     t.when("a mobile node sends its home registration");
-    let mut mobile = MobileNode::new(HOA, HA, CARE_OF, LAST);
+    let mut mobile = MobileNode::new(&t.plan, CARE_OF, LAST);
     let update = mobile.registers(LONG, t.unix_time());
-    t.sends(router, home_agent_mac(), &update)?;
+    t.sends(router, &update)?;
 
     t.then("the home agent acknowledges it with status 0 or 1, to the care-of address");
-    t.hears(&accepted(&mobile), DETECTION)?;
+    t.hears(&accepted(t, &mobile), DETECTION)?;
 
     t.then("a packet to the home address leaves in the tunnel to the care-of address");
-    let probe = echo_request(STRANGER, HOA, 2);
-    t.sends(router, home_agent_mac(), &probe)?;
-    t.hears(&tunnelled().from(HA).to(CARE_OF).carrying(&probe), ANSWER)?;
+    let probe = echo_request(STRANGER, t.plan.hoa, 2);
+    t.sends(router, &probe)?;
+    t.hears(&tunnelled().from(t.plan.ha).to(CARE_OF).carrying(&probe), ANSWER)?;
     Ok(())
 }
 
@@ -95,8 +101,8 @@ fn no_tunnel_after_deregistration(t: &mut Tester<'_>) -> Result<(), Stop> {
 
     t.given("the home agent acknowledges that the mobile node takes its registration back");
     let update = mobile.deregisters(t.unix_time());
-    t.sends(router, home_agent_mac(), &update)?;
-    t.hears(&accepted(&mobile), ANSWER)?;
+    t.sends(router, &update)?;
+    t.hears(&accepted(t, &mobile), ANSWER)?;
     is_not_tunnelled(t, router)
 }
 
@@ -116,32 +122,32 @@ fn registered(
     lifetime: Duration,
 ) -> Result<MobileNode, Stop> {
     t.given("the home agent acknowledges a home registration");
-    let mut mobile = MobileNode::new(HOA, HA, CARE_OF, LAST);
+    let mut mobile = MobileNode::new(&t.plan, CARE_OF, LAST);
     let update = mobile.registers(lifetime, t.unix_time());
-    t.sends(router, home_agent_mac(), &update)?;
-    t.hears(&accepted(&mobile), DETECTION)?;
+    t.sends(router, &update)?;
+    t.hears(&accepted(t, &mobile), DETECTION)?;
 
     t.given("a packet to the home address leaves in the tunnel while the binding is there");
-    let probe = echo_request(STRANGER, HOA, 2);
-    t.sends(router, home_agent_mac(), &probe)?;
-    t.hears(&tunnelled().from(HA).to(CARE_OF).carrying(&probe), ANSWER)?;
+    let probe = echo_request(STRANGER, t.plan.hoa, 2);
+    t.sends(router, &probe)?;
+    t.hears(&tunnelled().from(t.plan.ha).to(CARE_OF).carrying(&probe), ANSWER)?;
     Ok(mobile)
 }
 
 fn is_not_tunnelled(t: &mut Tester<'_>, router: StationId) -> Result<(), Stop> {
     t.when("a packet to the home address comes");
-    t.sends(router, home_agent_mac(), &echo_request(STRANGER, HOA, 3))?;
+    t.sends(router, &echo_request(STRANGER, t.plan.hoa, 3))?;
 
     t.then("it leaves in no tunnel");
-    t.hears_none(&tunnelled_home(), ANSWER)?;
+    t.hears_none(&tunnelled_home(t), ANSWER)?;
     lives(t, router, 4)
 }
 
 /// The sign of life that a silence needs, before it or after it.
 fn lives(t: &mut Tester<'_>, router: StationId, sequence: u16) -> Result<(), Stop> {
     t.given("the home agent answers an echo on the home link");
-    t.sends(router, home_agent_mac(), &echo_request(STRANGER, HA, sequence))?;
-    t.hears(&echo_reply().from(HA).to(STRANGER), ANSWER)?;
+    t.sends(router, &echo_request(STRANGER, t.plan.ha, sequence))?;
+    t.hears(&echo_reply().from(t.plan.ha).to(STRANGER), ANSWER)?;
     Ok(())
 }
 
@@ -150,21 +156,18 @@ fn core_router(t: &mut Tester<'_>) -> Result<StationId, Stop> {
     t.station("home", Station::router(Mac(mac(0x01, 0)), [link_local(0x01, 0)]))
 }
 
-const fn home_agent_mac() -> Mac {
-    Mac(mac(0x0a, 0))
-}
-
-fn accepted(mobile: &MobileNode) -> Template {
+fn accepted(t: &Tester<'_>, mobile: &MobileNode) -> Template {
     binding_acknowledgement()
         .status("0 or 1", |status| status <= 1)
         .sequence(mobile.sequence())
-        .from(HA)
+        .from(t.plan.ha)
         .to(CARE_OF)
-        .routed_home(HOA)
+        .routed_home(t.plan.hoa)
 }
 
-fn tunnelled_home() -> Template {
-    tunnelled().that("with a packet to the home address", |packet| {
-        inside(packet).is_some_and(|inner| inner.header.destination == HOA)
+fn tunnelled_home(t: &Tester<'_>) -> Template {
+    let home = t.plan.hoa;
+    tunnelled().that("with a packet to the home address", move |packet| {
+        inside(packet).is_some_and(|inner| inner.header.destination == home)
     })
 }

@@ -8,9 +8,11 @@ mod sip_server;
 
 use std::time::Duration;
 
+use crate::feature::{Condition, Features};
 use crate::tester::Tester;
 use crate::topology::Role;
 use crate::topology::claimed::Wanted;
+use crate::trigger::Trigger;
 use crate::verdict::Stop;
 
 /// One test purpose: declared once; listings, reports and cargo tests derive from it.
@@ -26,6 +28,10 @@ pub struct Purpose {
     pub verifies: &'static [&'static str],
     /// The role under test.
     pub role: Role,
+    /// The features without which it makes no sense; all of them must be so, or be unknown.
+    pub applies: &'static [Condition],
+    /// What must be asked of the subject beside the wire.
+    pub triggers: &'static [Trigger],
     /// The longest that its waits can take in real time.
     pub waits_max: Duration,
     /// The network that it wants: the subject, and where the tester's stations stand.
@@ -50,5 +56,10 @@ impl Purpose {
     /// The purpose called `id`.
     pub fn find(id: &str) -> Option<&'static Self> {
         ALL.iter().find(|purpose| purpose.id == id).copied()
+    }
+
+    /// The first of its conditions that a device does not meet, if any: it is then not applicable.
+    pub fn excluded_by(&self, features: &Features) -> Option<Condition> {
+        self.applies.iter().copied().find(|condition| !condition.may_hold(features))
     }
 }

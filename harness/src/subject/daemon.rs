@@ -133,8 +133,8 @@ impl Subject for Daemon {
         self.answered()
     }
 
-    fn link(&mut self, interface: &str, up: bool) -> Result<(), SubjectError> {
-        self.tell(&format!("link {interface} {}", if up { "up" } else { "down" }))
+    fn link(&mut self, interface: &str, link: Option<&str>) -> Result<(), SubjectError> {
+        self.tell(&format!("link {interface} {}", if link.is_some() { "up" } else { "down" }))
     }
 
     fn alive(&mut self) -> Result<(), SubjectError> {

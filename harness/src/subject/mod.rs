@@ -20,12 +20,12 @@ pub trait Subject {
     /// no more.
     fn tell(&mut self, command: &str) -> Result<(), SubjectError>;
 
-    /// Tells it that one of its interfaces was plugged in or out.
+    /// Tells it that one of its interfaces was plugged into the link of this name, or plugged out.
     ///
     /// # Errors
     ///
     /// As [`tell`](Self::tell).
-    fn link(&mut self, interface: &str, up: bool) -> Result<(), SubjectError>;
+    fn link(&mut self, interface: &str, link: Option<&str>) -> Result<(), SubjectError>;
 
     /// Whether it still runs.
     ///

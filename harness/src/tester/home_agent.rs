@@ -9,9 +9,8 @@ use roamproof_wire::mobility::{
     MnHaAuthentication, NtpTimestamp, Status,
 };
 
-use super::key::octets_of;
 use super::template;
-use crate::topology::claimed::{HA_SS_KEY, HA_SS_SPI, MN_HA_KEY, MN_HA_SPI};
+use crate::plan::{Key, Plan};
 
 /// A home agent of one mobile node.
 #[derive(Debug, Clone)]
@@ -23,12 +22,20 @@ pub struct HomeAgent {
     /// The mobile node's care-of address, once it has registered.
     pub care_of: Option<Ipv6Addr>,
     transaction: u16,
+    mn_ha: Key,
+    ha_ss: Key,
 }
 
 impl HomeAgent {
-    /// A home agent at this address, with nobody registered.
-    pub const fn new(address: Ipv6Addr) -> Self {
-        Self { address, home: None, care_of: None, transaction: 0x6000 }
+    /// The plan's home agent, with nobody registered.
+    pub fn new(plan: &Plan) -> Self {
+        Self::at(plan.ha, plan)
+    }
+
+    /// A home agent at this address, with the plan's keys and nobody registered.
+    pub fn at(address: Ipv6Addr, plan: &Plan) -> Self {
+        let (mn_ha, ha_ss) = (plan.mn_ha.clone(), plan.ha_ss.clone());
+        Self { address, home: None, care_of: None, transaction: 0x6000, mn_ha, ha_ss }
     }
 
     /// Takes a home registration and accepts it; `None` where the packet is none.
@@ -36,10 +43,9 @@ impl HomeAgent {
         let update = home_registration_in(packet)?;
         let home = packet.home_address?;
         let care_of = update.alternate_care_of().unwrap_or(packet.header.source);
-        let key = octets_of(MN_HA_KEY);
         let timestamp = update.replay_protection()?;
-        let proof =
-            Authorization::MnHa(MnHaAuthentication { spi: MN_HA_SPI, key: &key, timestamp });
+        let Key { spi, octets: key } = &self.mn_ha;
+        let proof = Authorization::MnHa(MnHaAuthentication { spi: *spi, key, timestamp });
         let answer =
             BindingAcknowledgement::new(Status::ACCEPTED, update.sequence, update.lifetime);
         let octets = answer.to_vec_authorized(self.address, home, care_of, proof);
@@ -55,12 +61,12 @@ impl HomeAgent {
 
     /// A binding lookup message to `server`, stamped with `unix` and proved by the key shared.
     pub fn tells(&self, server: Ipv6Addr, message: &BindingLookup, unix: Duration) -> Vec<u8> {
-        self.lookup(server, message, unix, &octets_of(HA_SS_KEY))
+        self.lookup(server, message, unix, &self.ha_ss.octets)
     }
 
     /// The same from somebody who has not the key.
     pub fn forges(&self, server: Ipv6Addr, message: &BindingLookup, unix: Duration) -> Vec<u8> {
-        let mut key = octets_of(HA_SS_KEY);
+        let mut key = self.ha_ss.octets.clone();
         key.reverse();
         self.lookup(server, message, unix, &key)
     }
@@ -86,7 +92,8 @@ impl HomeAgent {
         key: &[u8],
     ) -> Vec<u8> {
         let timestamp = NtpTimestamp::from_unix(unix);
-        let octets = message.to_vec_authorized(self.address, server, HA_SS_SPI, key, timestamp);
+        let octets =
+            message.to_vec_authorized(self.address, server, self.ha_ss.spi, key, timestamp);
         Outgoing::new(self.address, server, protocol::MOBILITY).to_vec(&octets)
     }
 }

@@ -9,9 +9,8 @@ use roamproof_wire::mobility::{
     Message, MnHaAuthentication, MobilityOption, NonceIndices, NtpTimestamp, Sequence,
 };
 
-use super::key::octets_of;
 use super::template;
-use crate::topology::claimed::{MN_HA_KEY, MN_HA_SPI};
+use crate::plan::{Key, Plan};
 
 /// A mobile node, complete and right in all that it sends.
 #[derive(Debug, Clone)]
@@ -25,6 +24,7 @@ pub struct MobileNode {
     sequence: Sequence,
     home_token: Option<Token>,
     care_of_token: Option<Token>,
+    mn_ha: Key,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -38,15 +38,12 @@ const HOME_COOKIE: [u8; 8] = *b"hm-cooki";
 const CARE_OF_COOKIE: [u8; 8] = *b"co-cooki";
 
 impl MobileNode {
-    /// A mobile node whose first update bears the sequence number after `last`.
-    pub const fn new(
-        home: Ipv6Addr,
-        home_agent: Ipv6Addr,
-        care_of: Ipv6Addr,
-        last: Sequence,
-    ) -> Self {
+    /// The plan's mobile node at this care-of address, whose first update bears the sequence number
+    /// after `last`.
+    pub fn new(plan: &Plan, care_of: Ipv6Addr, last: Sequence) -> Self {
+        let (home, home_agent, mn_ha) = (plan.hoa, plan.ha, plan.mn_ha.clone());
         let (home_token, care_of_token) = (None, None);
-        Self { home, home_agent, care_of, sequence: last, home_token, care_of_token }
+        Self { home, home_agent, care_of, sequence: last, home_token, care_of_token, mn_ha }
     }
 
     /// The sequence number of its last update.
@@ -116,10 +113,9 @@ impl MobileNode {
     fn updates_home(&mut self, lifetime: Lifetime, unix: Duration) -> Vec<u8> {
         let mut update = BindingUpdate { home_registration: true, ..self.next_update(lifetime) };
         update.options = update.options.with(MobilityOption::AlternateCareOfAddress(self.care_of));
-        let key = octets_of(MN_HA_KEY);
         let timestamp = NtpTimestamp::from_unix(unix);
-        let proof =
-            Authorization::MnHa(MnHaAuthentication { spi: MN_HA_SPI, key: &key, timestamp });
+        let Key { spi, octets: key } = &self.mn_ha;
+        let proof = Authorization::MnHa(MnHaAuthentication { spi: *spi, key, timestamp });
         let octets = update.to_vec_authorized(self.home, self.home_agent, self.care_of, proof);
         self.outgoing(self.home_agent).to_vec(&octets)
     }
@@ -143,14 +139,15 @@ mod tests {
     use super::super::home_agent::HomeAgent;
     use super::super::stimulus::check;
     use super::*;
-    use crate::topology::claimed::{CN, HA, HOA};
+    use crate::topology::claimed::{CN, HOA};
+    use roamproof_wire::ethernet::Mac;
     use roamproof_wire::mobility::verify_mn_ha;
 
     const CARE_OF: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xf1, 0, 0, 0, 0x1234, 0x5678);
 
     #[test]
     fn what_one_script_asks_the_other_answers() {
-        let mut mobile = MobileNode::new(HOA, HA, CARE_OF, Sequence(10));
+        let mut mobile = MobileNode::new(&plan(), CARE_OF, Sequence(10));
         let cn = Correspondent::new(CN);
         assert_eq!(mobile.updates(CN, MINUTES), None, "no token, no update");
         for init in [mobile.tests_home(CN), mobile.tests_care_of(CN)] {
@@ -169,14 +166,18 @@ mod tests {
 
     #[test]
     fn its_home_registration_is_proved_and_answered() {
-        let mut mobile = MobileNode::new(HOA, HA, CARE_OF, Sequence(0xffff));
+        let mut mobile = MobileNode::new(&plan(), CARE_OF, Sequence(0xffff));
         let update = mobile.registers(MINUTES, MINUTES);
         assert_eq!((check(&update), mobile.sequence()), (Ok(()), 0));
         let packet = Packet::parse(&update).unwrap();
-        assert!(verify_mn_ha(&octets_of(MN_HA_KEY), CARE_OF, HOA, packet.payload));
-        let mut agent = HomeAgent::new(HA);
+        assert!(verify_mn_ha(&plan().mn_ha.octets, CARE_OF, HOA, packet.payload));
+        let mut agent = HomeAgent::new(&plan());
         let answer = agent.acknowledges(&packet).expect("a home registration");
         assert_eq!((check(&answer), agent.care_of), (Ok(()), Some(CARE_OF)));
+    }
+
+    fn plan() -> Plan {
+        Plan::claimed(Mac([2, 0, 0, 0, 0, 1]))
     }
 
     const MINUTES: Duration = Duration::from_secs(420);

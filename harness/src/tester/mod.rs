@@ -4,7 +4,6 @@ mod clause;
 pub mod correspondent;
 mod hearing;
 pub mod home_agent;
-mod key;
 pub mod mobile;
 pub mod sip;
 mod station;
@@ -16,6 +15,7 @@ pub use station::{Station, StationId};
 pub use template::Template;
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::Duration;
 
 use roamproof_wire::ethernet::{self, Ethernet, Mac};
@@ -23,12 +23,18 @@ use roamproof_wire::ipv6::Packet;
 use roamproof_wire::sip::Message as SipMessage;
 
 use crate::bench::{Bench, BenchError, Heard};
+use crate::feature::Features;
+use crate::plan::Plan;
 use crate::verdict::{Stop, Verdict};
 
 /// What a purpose's body works with.
 pub struct Tester<'a> {
     /// The network.
     pub bench: &'a mut Bench,
+    /// Who has which address and key.
+    pub plan: Rc<Plan>,
+    /// What is known of the subject.
+    pub features: Rc<Features>,
     stations: Vec<Station>,
     clauses: Vec<Clause>,
     /// Heard since the last stimulus and not yet asked for: packets of one exchange come in any
@@ -42,10 +48,12 @@ pub struct Tester<'a> {
 pub const LATENESS_MAX: Duration = Duration::from_millis(50);
 
 impl<'a> Tester<'a> {
-    /// A tester over `bench`, with no station yet.
-    pub const fn new(bench: &'a mut Bench) -> Self {
+    /// A tester over `bench`, whose first node is the subject, with no station yet.
+    pub fn new(bench: &'a mut Bench, plan: Plan, features: Features) -> Self {
         Self {
             bench,
+            plan: Rc::new(plan),
+            features: Rc::new(features),
             stations: Vec::new(),
             clauses: Vec::new(),
             passed_by: VecDeque::new(),
@@ -90,14 +98,23 @@ impl<'a> Tester<'a> {
         Ok(StationId(self.stations.len() - 1))
     }
 
-    /// Sends an IPv6 packet from a station to the node whose link-layer address is `to`; returns
-    /// its index in the capture.
+    /// Sends an IPv6 packet from a station to the subject; returns its index in the capture.
+    ///
+    /// # Errors
+    ///
+    /// As [`sends_to`](Self::sends_to).
+    pub fn sends(&mut self, from: StationId, packet: &[u8]) -> Result<usize, Stop> {
+        self.sends_to(self.plan.subject, from, packet)
+    }
+
+    /// Sends an IPv6 packet from a station to the link-layer address `to`; returns its index in the
+    /// capture.
     ///
     /// # Errors
     ///
     /// Where the packet is not as its receiver must read it, or the link fails: the harness's fault,
     /// whatever the sentence.
-    pub fn sends(&mut self, from: StationId, to: Mac, packet: &[u8]) -> Result<usize, Stop> {
+    pub fn sends_to(&mut self, to: Mac, from: StationId, packet: &[u8]) -> Result<usize, Stop> {
         if let Err(wrong) = stimulus::check(packet) {
             return Err(self.fault("a stimulus that is right in every field", wrong.to_string()));
         }
@@ -109,20 +126,15 @@ impl<'a> Tester<'a> {
         Ok(sent)
     }
 
-    /// Sends what a script of the tester's made of a packet heard.
+    /// Sends the subject what a script of the tester's made of a packet heard.
     ///
     /// # Errors
     ///
     /// As [`sends`](Self::sends), and where the script made nothing of it: what was heard is then
     /// not what this sentence is about.
-    pub fn answers(
-        &mut self,
-        from: StationId,
-        to: Mac,
-        packet: Option<Vec<u8>>,
-    ) -> Result<usize, Stop> {
+    pub fn answers(&mut self, from: StationId, packet: Option<Vec<u8>>) -> Result<usize, Stop> {
         match packet {
-            Some(packet) => self.sends(from, to, &packet),
+            Some(packet) => self.sends(from, &packet),
             None => {
                 let expected = "a packet that the tester's script can answer".to_owned();
                 Err(self.stop(expected, "one that it cannot".to_owned(), vec![]))
@@ -177,22 +189,60 @@ impl<'a> Tester<'a> {
         self.bench.capture().epoch + self.bench.now()
     }
 
-    /// Plugs a node's interface into a link.
+    /// The subject attaches to a link, out of the one where it was (triggers `attach` and `move`).
     ///
     /// # Errors
     ///
-    /// Where the node does not take it.
-    pub fn plugs(&mut self, node: &str, interface: &str, link: &str) -> Result<(), Stop> {
-        self.bench.plug(node, interface, link).map_err(|why| self.trouble(&why))
+    /// Where it does not do it.
+    pub fn attaches(&mut self, link: &str) -> Result<(), Stop> {
+        let (subject, interface) = self.subject();
+        self.bench.plug(&subject, &interface, link).map_err(|why| self.trouble(&why))
     }
 
-    /// Asks a node for something.
+    /// The subject's first interface loses its link.
     ///
     /// # Errors
     ///
-    /// Where the node does not take it.
-    pub fn tells(&mut self, node: &str, command: &str) -> Result<(), Stop> {
-        self.bench.tell(node, command).map_err(|why| self.trouble(&why))
+    /// Where it runs no more.
+    pub fn detaches(&mut self) -> Result<(), Stop> {
+        let (subject, interface) = self.subject();
+        self.bench.unplug(&subject, &interface).map_err(|why| self.trouble(&why))
+    }
+
+    /// The subject calls an identifier (trigger `call`).
+    ///
+    /// # Errors
+    ///
+    /// Where it does not do it.
+    pub fn calls(&mut self, identifier: &str) -> Result<(), Stop> {
+        self.tells(&format!("call {identifier}"))
+    }
+
+    /// The subject answers the call that rings (trigger `answer`).
+    ///
+    /// # Errors
+    ///
+    /// Where it does not do it.
+    pub fn picks_up(&mut self) -> Result<(), Stop> {
+        self.tells("answer")
+    }
+
+    /// The subject ends its call, or refuses the one that rings (trigger `hangup`).
+    ///
+    /// # Errors
+    ///
+    /// Where it does not do it.
+    pub fn hangs_up(&mut self) -> Result<(), Stop> {
+        self.tells("hangup")
+    }
+
+    /// The subject forgets everything that a power cycle makes it forget (trigger `reset`).
+    ///
+    /// # Errors
+    ///
+    /// Where it does not do it.
+    pub fn restarts(&mut self) -> Result<(), Stop> {
+        self.tells("restart")
     }
 
     /// The stop that follows where the subject runs no more, whatever it did before.
@@ -218,6 +268,20 @@ impl<'a> Tester<'a> {
     /// The stop that follows where this host was late: it says nothing about the subject.
     fn late(&self, expected: String, seen: String) -> Stop {
         Stop { verdict: Verdict::Inconc, late: true, ..self.stop(expected, seen, vec![]) }
+    }
+
+    /// Its name in the topology, and that of its first interface.
+    fn subject(&self) -> (String, String) {
+        let node = self.bench.topology().nodes.first();
+        let interface = node.and_then(|node| node.interfaces.first());
+        node.zip(interface)
+            .map(|(node, interface)| (node.name.clone(), interface.name.clone()))
+            .expect("a purpose's topology has its subject, which has an interface")
+    }
+
+    fn tells(&mut self, command: &str) -> Result<(), Stop> {
+        let (subject, _) = self.subject();
+        self.bench.tell(&subject, command).map_err(|why| self.trouble(&why))
     }
 
     fn enter(&mut self, kind: Kind, text: String) {

@@ -18,10 +18,10 @@ pub struct SipPeer {
 }
 
 /// Someone whom a message names, and where its media goes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Party {
     /// Its identifier: `sip:cn@example.com`.
-    pub identifier: &'static str,
+    pub identifier: String,
     /// Its address, in Via and Contact.
     pub address: Ipv6Addr,
     /// Where it takes media.
@@ -83,7 +83,7 @@ impl SipPeer {
 
     /// The REGISTER of `party` with its registrar, this element's own.
     pub fn register(&mut self, party: &Party, registrar: &Uri) -> Message {
-        let mut message = self.request(Method::Register, party, party.identifier, registrar);
+        let mut message = self.request(Method::Register, party, &party.identifier, registrar);
         message.push(HeaderName::Contact, format!("<{}>", party.contact()));
         message.push(HeaderName::Expires, EXPIRES);
         message
@@ -164,14 +164,15 @@ mod tests {
     use super::*;
     use crate::topology::claimed::{CN, HOA, SS};
 
-    const CALLER: Party =
-        Party { identifier: "sip:cn@example.com", address: CN, media: (CN, 40_000) };
+    fn caller() -> Party {
+        Party { identifier: "sip:cn@example.com".to_owned(), address: CN, media: (CN, 40_000) }
+    }
 
     #[test]
     fn an_invite_reads_as_a_server_passes_it_on() {
         let mut server = SipPeer::new(SS);
         let contact = Uri::parse("sip:mt@[2001:db8:a::100]").unwrap();
-        let invite = server.invite(&CALLER, "sip:mt@example.com", &contact);
+        let invite = server.invite(&caller(), "sip:mt@example.com", &contact);
         assert_eq!(Message::parse(&invite.to_vec()).unwrap().to_vec(), invite.to_vec());
         assert_eq!(check(&server.packet(HOA, &invite)), Ok(()));
         let text = String::from_utf8(invite.to_vec()).unwrap().replace('\r', "");
@@ -205,13 +206,14 @@ mod tests {
     fn answers_fit_what_was_asked() {
         let mut server = SipPeer::new(SS);
         let contact = Uri::parse("sip:mt@[2001:db8:a::100]").unwrap();
-        let invite = server.invite(&CALLER, "sip:mt@example.com", &contact);
-        let called = Party { identifier: "sip:mt@example.com", address: HOA, media: (HOA, 40_000) };
+        let invite = server.invite(&caller(), "sip:mt@example.com", &contact);
+        let identifier = "sip:mt@example.com".to_owned();
+        let called = Party { identifier, address: HOA, media: (HOA, 40_000) };
         let answer = server.answer(&invite, &called).expect("audio can be had");
         assert!(answer.has_sdp() && answer.to().unwrap().tag().is_some());
         assert_eq!(answer.record_routes().count(), 1);
         assert!(server.registers(&invite).is_some(), "an INVITE has a contact too");
-        let bare = server.request(Method::Options, &CALLER, "sip:mt@example.com", &contact);
+        let bare = server.request(Method::Options, &caller(), "sip:mt@example.com", &contact);
         assert_eq!((server.answer(&bare, &called), server.registers(&bare)), (None, None));
     }
 }

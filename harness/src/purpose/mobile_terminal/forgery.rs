@@ -10,7 +10,6 @@ use crate::tester::Tester;
 use crate::tester::correspondent::Correspondent;
 use crate::tester::template::sip_response;
 use crate::topology::Role;
-use crate::topology::claimed::{CN, SS};
 use crate::verdict::Stop;
 
 /// An acknowledgement that nobody proved ends nothing.
@@ -20,6 +19,8 @@ pub(in crate::purpose) const FORGED_ACKNOWLEDGEMENT: Purpose = Purpose {
     title: "An acknowledgement with a bad authenticator lets no response out",
     verifies: &["CL-RO-15"],
     role: Role::MobileTerminal,
+    applies: &[],
+    triggers: &[],
     waits_max: Duration::from_secs(12),
     wants: terminal_alone,
     body: |t| ignores_acknowledgement(t, &BAD_AUTHENTICATOR),
@@ -32,6 +33,8 @@ pub(in crate::purpose) const ACKNOWLEDGEMENT_OF_ANOTHER: Purpose = Purpose {
     title: "An acknowledgement of a sequence number never sent lets no response out",
     verifies: &["CL-RO-15"],
     role: Role::MobileTerminal,
+    applies: &[],
+    triggers: &[],
     waits_max: Duration::from_secs(12),
     wants: terminal_alone,
     body: |t| ignores_acknowledgement(t, &SEQUENCE_NEVER_SENT),
@@ -64,13 +67,13 @@ fn ignores_acknowledgement(t: &mut Tester<'_>, wrong: &Wrong) -> Result<(), Stop
     setting.lives(t, "it is alive and answers OPTIONS meanwhile")?;
 
     t.given("it asks again, for the route is still not acknowledged");
-    let update = t.hears(&updates(CN), ANSWER * 3)?;
+    let update = t.hears(&updates(t.plan.cn), ANSWER * 3)?;
     t.in_time("an update sent again", since, BUDGET - ANSWER)?;
 
     t.when("the genuine acknowledgement comes");
     setting.acknowledges(t, update)?;
 
     t.then("the response to the INVITE leaves, through the home agent");
-    t.hears(&tunnelled_home(sip_response(&invite), SS), ANSWER)?;
+    t.hears(&tunnelled_home(t, sip_response(&invite), t.plan.ss), ANSWER)?;
     Ok(())
 }

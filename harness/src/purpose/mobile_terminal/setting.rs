@@ -9,19 +9,16 @@ use roamproof_wire::sip::{Fields, Message, Method, Uri};
 
 use crate::tester::correspondent::Correspondent;
 use crate::tester::home_agent::HomeAgent;
-use crate::tester::sip::{Party, SipPeer};
+use crate::tester::sip::SipPeer;
 use crate::tester::template::{
     binding_update, care_of_test_init, home_test_init, sip_request, sip_response,
 };
 use crate::tester::{Station, StationId, Template, Tester};
-use crate::topology::claimed::{CN, HA, HOA, LINKS, SS, Wanted, link_local, mac};
+use crate::topology::claimed::{Wanted, link_local, mac};
 use crate::verdict::Stop;
 
-/// Who calls.
-pub(super) const CALLER: Party =
-    Party { identifier: "sip:cn@example.com", address: CN, media: (CN, 0x7e5c) };
-/// Whom they call.
-pub(super) const TERMINAL: &str = "sip:mt@example.com";
+/// Where the caller takes media.
+pub(super) const CALLER_MEDIA: u16 = 0x7e5c;
 /// A router is found, two addresses are detected as unique, and updates have their back-off.
 pub(super) const ATTACHMENT: Duration = Duration::from_secs(8);
 /// What comes without a wait of the protocol's own.
@@ -55,15 +52,15 @@ impl Setting {
     /// SIP server: all of it `given`.
     pub(super) fn away(t: &mut Tester<'_>) -> Result<Self, Stop> {
         let router = access_router(t, 1)?;
-        let mut agent = HomeAgent::new(HA);
+        let mut agent = HomeAgent::new(&t.plan);
         t.given("the terminal attaches to a visited link and registers with its home agent");
-        t.plugs("mt", "eth0", "visited-1")?;
+        t.attaches("visited-1")?;
         bound(t, router, &mut agent)?;
 
         t.given("it registers its home address with the SIP server");
-        let server = SipPeer::new(SS);
+        let server = SipPeer::new(t.plan.ss);
         let contact = registered(t, router, &agent, &server)?;
-        let correspondent = Correspondent::new(CN);
+        let correspondent = Correspondent::new(t.plan.cn);
         Ok(Self { router, agent, server, correspondent, contact })
     }
 
@@ -74,7 +71,7 @@ impl Setting {
 
     /// Sends the terminal a packet as it stands.
     pub(super) fn sends(&self, t: &mut Tester<'_>, packet: &[u8]) -> Result<usize, Stop> {
-        t.sends(self.router, terminal_mac(), packet)
+        t.sends(self.router, packet)
     }
 
     /// Sends the terminal what a script made, as it stands.
@@ -83,7 +80,7 @@ impl Setting {
         t: &mut Tester<'_>,
         packet: Option<Vec<u8>>,
     ) -> Result<usize, Stop> {
-        t.answers(self.router, terminal_mac(), packet)
+        t.answers(self.router, packet)
     }
 
     /// Sends the terminal a packet for its home address through the home agent's tunnel.
@@ -93,12 +90,13 @@ impl Setting {
 
     /// Sends the terminal a SIP message of the server's, through the home agent's tunnel.
     pub(super) fn says(&self, t: &mut Tester<'_>, message: &Message) -> Result<usize, Stop> {
-        self.tunnels(t, &self.server.packet(HOA, message))
+        self.tunnels(t, &self.server.packet(t.plan.hoa, message))
     }
 
     /// The caller's INVITE through the home agent's tunnel.
     pub(super) fn invites(&mut self, t: &mut Tester<'_>) -> Result<Message, Stop> {
-        let invite = self.server.invite(&CALLER, TERMINAL, &self.contact);
+        let invite =
+            self.server.invite(&t.plan.cn(CALLER_MEDIA), &t.plan.mt_identifier, &self.contact);
         self.says(t, &invite)?;
         Ok(invite)
     }
@@ -106,7 +104,7 @@ impl Setting {
     /// The terminal's Home Test Init, by the reverse tunnel, is answered through the tunnel.
     pub(super) fn answers_home_test(&self, t: &mut Tester<'_>) -> Result<usize, Stop> {
         let init =
-            t.hears(&tunnelled_home(home_test_init(), self.correspondent.address), ANSWER)?;
+            t.hears(&tunnelled_home(t, home_test_init(), self.correspondent.address), ANSWER)?;
         let answer = self.correspondent.answers_test(&t.innermost(init));
         self.answers(t, answer.and_then(|answer| self.agent.tunnels(&answer)))?;
         Ok(init)
@@ -147,9 +145,14 @@ impl Setting {
     /// INVITE, whose response nothing holds back (CL-RO-24).
     pub(super) fn lives(&mut self, t: &mut Tester<'_>, text: &str) -> Result<(), Stop> {
         t.given(text);
-        let options = self.server.request(Method::Options, &CALLER, TERMINAL, &self.contact);
+        let options = self.server.request(
+            Method::Options,
+            &t.plan.cn(CALLER_MEDIA),
+            &t.plan.mt_identifier,
+            &self.contact,
+        );
         self.says(t, &options)?;
-        t.hears(&tunnelled_home(sip_response(&options), SS), ANSWER)?;
+        t.hears(&tunnelled_home(t, sip_response(&options), t.plan.ss), ANSWER)?;
         Ok(())
     }
 }
@@ -157,9 +160,10 @@ impl Setting {
 /// An access router on visited link 1 or 2.
 pub(super) fn access_router(t: &mut Tester<'_>, visited: u8) -> Result<StationId, Stop> {
     let number = 0x10 + visited;
-    let (link, prefix) = LINKS[usize::from(visited) + 1];
+    let link = format!("visited-{visited}");
+    let prefix = t.plan.prefix(&link);
     let router = Station::router(Mac(mac(number, 0)), [link_local(number, 0)]).advertising(prefix);
-    t.station(link, router)
+    t.station(&link, router)
 }
 
 /// The terminal sends its home registration, and the home agent acknowledges it.
@@ -168,9 +172,9 @@ pub(super) fn bound(
     router: StationId,
     agent: &mut HomeAgent,
 ) -> Result<usize, Stop> {
-    let update = t.hears(&binding_update().to(HA).home_address(HOA), ATTACHMENT)?;
+    let update = t.hears(&binding_update().to(t.plan.ha).home_address(t.plan.hoa), ATTACHMENT)?;
     let acknowledgement = agent.acknowledges(&t.packet(update));
-    t.answers(router, terminal_mac(), acknowledgement)?;
+    t.answers(router, acknowledgement)?;
     Ok(update)
 }
 
@@ -181,17 +185,18 @@ pub(super) fn registered(
     agent: &HomeAgent,
     server: &SipPeer,
 ) -> Result<Uri, Stop> {
-    let register = t.hears(&tunnelled_home(sip_request(Method::Register), SS), ATTACHMENT)?;
+    let register =
+        t.hears(&tunnelled_home(t, sip_request(Method::Register), t.plan.ss), ATTACHMENT)?;
     let register = t.sip(register)?;
-    let answer = server.registers(&register).map(|answer| server.packet(HOA, &answer));
-    t.answers(router, terminal_mac(), answer.and_then(|answer| agent.tunnels(&answer)))?;
+    let answer = server.registers(&register).map(|answer| server.packet(t.plan.hoa, &answer));
+    t.answers(router, answer.and_then(|answer| agent.tunnels(&answer)))?;
     let contact = register.contact().ok().flatten().map(|contact| contact.uri.to_owned());
     contact.ok_or_else(|| t.stop("a contact".to_owned(), "none".to_owned(), vec![]))
 }
 
 /// From the home address to `to`, through the home agent.
-pub(super) fn tunnelled_home(template: Template, to: Ipv6Addr) -> Template {
-    template.from(HOA).to(to).in_a_tunnel().to(HA)
+pub(super) fn tunnelled_home(t: &Tester<'_>, template: Template, to: Ipv6Addr) -> Template {
+    template.from(t.plan.hoa).to(to).in_a_tunnel().to(t.plan.ha)
 }
 
 /// A Binding Update to this correspondent.
@@ -199,9 +204,4 @@ pub(super) fn updates(correspondent: Ipv6Addr) -> Template {
     binding_update().that(format!("to {correspondent}"), move |packet| {
         packet.header.destination == correspondent
     })
-}
-
-/// The terminal's link-layer address.
-pub(super) const fn terminal_mac() -> Mac {
-    Mac(mac(0xa1, 0))
 }

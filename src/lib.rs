@@ -5,6 +5,7 @@ pub mod doctor;
 #[cfg(feature = "live")]
 mod fork;
 pub mod interrupt;
+pub mod kill_matrix;
 pub mod lab_arm;
 pub mod lab_network;
 #[cfg(feature = "live")]

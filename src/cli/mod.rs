@@ -15,6 +15,7 @@ mod list;
 #[cfg(feature = "live")]
 mod node;
 mod output;
+mod prove;
 mod refusal;
 mod run;
 mod verdicts;
@@ -52,6 +53,7 @@ enum Command {
     List(list::Args),
     Demo(demo::Args),
     Run(run::Args),
+    Prove(prove::Args),
     Judge(judge::Args),
     Decode(decode::Args),
     Explain(explain::Args),
@@ -87,6 +89,7 @@ impl Cli {
         let outcome = match self.command {
             Command::Demo(args) => demo::run(args, &context),
             Command::Run(args) => run::run(args, &context),
+            Command::Prove(args) => prove::run(args, &context),
             Command::Judge(args) => judge::run(args, &context),
             Command::Decode(args) => decode::run(args, &context),
             Command::List(args) => list::run(args, &context),

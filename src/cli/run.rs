@@ -1,6 +1,6 @@
 //! `run`: test purposes against the reference, one verdict each.
 
-mod selection;
+pub(super) mod selection;
 mod workers;
 
 use std::fs;

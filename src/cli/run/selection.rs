@@ -50,7 +50,7 @@ pub(super) fn chosen(args: &Args, catalogue: &Catalogue) -> Result<Vec<&'static 
 }
 
 /// A role of the network, by its own name or by that of whom requirements bind.
-fn role(word: &str) -> Result<Role, Refusal> {
+pub(in crate::cli) fn role(word: &str) -> Result<Role, Refusal> {
     if let Some(role) = Role::ALL.into_iter().find(|role| role.name() == word) {
         return Ok(role);
     }

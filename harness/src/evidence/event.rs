@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use roamproof_wire::WireError;
 use roamproof_wire::edit::Upper;
 use roamproof_wire::ethernet;
-use roamproof_wire::ipv6::protocol;
+use roamproof_wire::ipv6::{Packet, protocol};
 
 use super::capture::{Capture, Frame};
 use super::fields::{self, Dissection};
@@ -28,6 +28,8 @@ pub(super) struct Event {
     pub shape: String,
     /// Its IPv6 packet with the hop limit zeroed: equal on every link it crosses.
     pub packet: Vec<u8>,
+    /// The packet inside all tunnels with its hop limit zeroed: equal in a tunnel and out of it.
+    carried: Vec<u8>,
     /// Its layers.
     pub layers: Vec<Layer>,
     /// What is wrong with it.
@@ -49,8 +51,9 @@ pub(super) enum Origin {
     Own,
     /// Its sender answers something, at a time of its own.
     Answer,
-    /// It follows at once from a packet that came to its sender: a router's copy of one, a Home Test
-    /// or Care-of Test, an ICMPv6 error. Packets that came by different ways may have overtaken one
+    /// It follows at once from a packet that came to its sender: a router's copy of one, one put
+    /// into a tunnel or taken out of it, a Home Test or Care-of Test, an echo, an acknowledgement of
+    /// binding lookup, an ICMPv6 error. Packets that came by different ways may have overtaken one
     /// another, so that its place is fixed among those of its own way only: between these addresses,
     /// the outermost first.
     Reaction(String),
@@ -83,10 +86,8 @@ impl Event {
     fn of(capture: &Capture, frame: &Frame) -> Self {
         let sight = Sight::of(&frame.octets);
         let Dissection { layers, error, .. } = fields::of(&frame.octets);
-        let mut packet = frame.octets.get(14..).unwrap_or_default().to_vec();
-        if let Some(hop_limit) = packet.get_mut(7) {
-            *hop_limit = 0;
-        }
+        let packet = without_hop_limit(frame.octets.get(ethernet::HEADER_LEN..));
+        let carried = carried(&packet);
         let (asks, answers) = layers.last().map_or((None, None), asked_and_answered);
         let lost = if frame.lost { ", lost" } else { "" };
         Self {
@@ -100,6 +101,7 @@ impl Event {
             },
             shape: format!("{}{lost}", shape(&layers)),
             packet,
+            carried,
             layers,
             error,
             asks,
@@ -109,10 +111,11 @@ impl Event {
         }
     }
 
-    /// Whether this is why `effect` is there: the same packet a link earlier, or the question.
+    /// Whether this is why `effect` is there: the same packet a link earlier, in a tunnel or out of
+    /// it, or the question.
     pub(super) fn causes(&self, effect: &Self) -> bool {
-        if self.packet == effect.packet {
-            return self.link != effect.link;
+        if self.carried == effect.carried {
+            return self.link != effect.link || self.packet != effect.packet;
         }
         self.link == effect.link
             && (self.asks.is_some() && self.asks == effect.answers || effect.is_error_about(self))
@@ -120,6 +123,11 @@ impl Event {
 
     fn is_error_about(&self, other: &Self) -> bool {
         self.quotes.as_ref().is_some_and(|quoted| other.packet.starts_with(quoted))
+    }
+
+    /// Its packet on its link.
+    fn place(&self) -> (String, Vec<u8>) {
+        (self.link.clone(), self.packet.clone())
     }
 
     /// From where to where, through which tunnels.
@@ -134,19 +142,33 @@ impl Event {
 /// The frames before one, as far as they may be what it comes from.
 #[derive(Default)]
 struct Seen {
-    /// On which links a packet was.
-    packets: BTreeMap<Vec<u8>, BTreeSet<String>>,
+    /// What was seen on any link, in a tunnel or out of it: by what is inside all tunnels.
+    packets: BTreeSet<Vec<u8>>,
+    /// Why a packet was where it was first seen on a link: one that is sent again is there for that.
+    origins: BTreeMap<(String, Vec<u8>), Origin>,
     /// What was asked on which link.
     questions: BTreeSet<(String, String)>,
 }
 
 impl Seen {
     fn origin_of(&self, event: &Event) -> Origin {
-        let elsewhere = self.packets.get(&event.packet);
-        let is_copy = elsewhere.is_some_and(|links| links.iter().any(|link| *link != event.link));
+        if let Some(origin) = self.origins.get(&event.place()) {
+            return origin.clone();
+        }
+        let is_copy = self.packets.contains(&event.carried);
         let message = event.layers.last().and_then(|layer| layer.str("message"));
-        let is_test = matches!(message, Some("Home Test" | "Care-of Test"));
-        if is_copy || is_test || event.quotes.is_some() {
+        let is_reply = matches!(
+            message,
+            Some(
+                "Home Test"
+                    | "Care-of Test"
+                    | "Echo Reply"
+                    | "Home Agent Notification Ack"
+                    | "Binding Reply"
+                    | "Binding Change Ack"
+            )
+        );
+        if is_copy || is_reply || event.quotes.is_some() {
             return Origin::Reaction(event.way());
         }
         let is_known =
@@ -155,8 +177,28 @@ impl Seen {
     }
 
     fn note(&mut self, event: &Event) {
-        self.packets.entry(event.packet.clone()).or_default().insert(event.link.clone());
+        self.origins.entry(event.place()).or_insert_with(|| event.origin.clone());
+        self.packets.insert(event.carried.clone());
         self.questions.extend(event.asks.iter().map(|asked| (event.link.clone(), asked.clone())));
+    }
+}
+
+/// A packet as it stands on every link.
+fn without_hop_limit(packet: Option<&[u8]>) -> Vec<u8> {
+    let mut packet = packet.unwrap_or_default().to_vec();
+    if let Some(hop_limit) = packet.get_mut(7) {
+        *hop_limit = 0;
+    }
+    packet
+}
+
+/// What is inside all tunnels of a packet (RFC 2473: a router that tunnels takes one from the hop
+/// limit of what it tunnels).
+fn carried(packet: &[u8]) -> Vec<u8> {
+    let inner = Packet::parse(packet).ok().filter(|packet| packet.protocol == protocol::IPV6);
+    match inner {
+        Some(outer) => carried(&without_hop_limit(Some(outer.payload))),
+        None => packet.to_vec(),
     }
 }
 

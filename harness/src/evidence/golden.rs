@@ -436,7 +436,7 @@ mod tests {
     #[case::copies(true, 0)]
     #[case::its_own(false, 2)]
     fn only_what_came_by_another_way_may_overtake(#[case] copies: bool, #[case] told: usize) {
-        let (one, other) = sample::echo();
+        let (one, other) = sample::echo_requests();
         let run = |run: &Run, packets: [&[u8]; 2]| {
             let mut capture = sample::exchange(run);
             let mut record = |link, hop, packet: &[u8]| {
@@ -459,6 +459,36 @@ mod tests {
         renumber(&mut live);
         let lines: Vec<String> = compare(&golden, &live).iter().map(ToString::to_string).collect();
         assert_eq!(lines.len(), told, "{}", lines.join("\n"));
+    }
+
+    /// A home agent's tunnelled packets stand among those of their own way only, as do replies.
+    #[test]
+    fn what_is_tunnelled_may_overtake_what_is_taken_out_of_a_tunnel() {
+        let (request, reply) = sample::echo();
+        let run = |run: &Run, tunnelled_first: bool| {
+            let mut capture = sample::exchange(run);
+            let mut record = |link, hop, packet: &[u8]| {
+                capture.record(Duration::from_secs(9), LinkId(link), sample::framed(hop, packet));
+            };
+            let (inwards, outwards) = (sample::tunnelled(&request), sample::tunnelled(&reply));
+            record(0, (0x71, 0x0a), &request);
+            record(2, (0x71, 0x0a), &outwards);
+            if tunnelled_first {
+                record(0, (0x0a, 0x71), &inwards);
+                record(0, (0x0a, 0x71), &reply);
+            } else {
+                record(0, (0x0a, 0x71), &reply);
+                record(0, (0x0a, 0x71), &inwards);
+            }
+            capture
+        };
+        let golden = run(&Run::GOLDEN, true);
+        assert_eq!(compare(&golden, &run(&Run::LIVE, false)), []);
+        let mut early = run(&Run::LIVE, true);
+        let last = early.frames.len() - 1;
+        early.frames.swap(last - 3, last - 1);
+        renumber(&mut early);
+        assert_ne!(compare(&golden, &early), [], "tunnelled before it came");
     }
 
     #[test]

@@ -99,6 +99,18 @@ pub(super) fn echo() -> (Vec<u8>, Vec<u8>) {
     )
 }
 
+/// The same request, and one the other way.
+pub(super) fn echo_requests() -> (Vec<u8>, Vec<u8>) {
+    (echo().0, packet(CARE_OF, CN, 58, &[128, 0, 0, 0, 0, 9, 0, 8]))
+}
+
+/// The packet in a tunnel, which took one hop from it.
+pub(super) fn tunnelled(inner: &[u8]) -> Vec<u8> {
+    let mut inner = inner.to_vec();
+    inner[7] -= 1;
+    packet(CARE_OF, CN, 41, &inner)
+}
+
 /// What varies between two runs of the exchange, and what must not.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Run {

@@ -13,6 +13,8 @@ pub enum Kind {
     When,
     /// What the requirement demands: otherwise FAIL.
     Then,
+    /// What the requirement only recommends: otherwise WARN.
+    Should,
 }
 
 /// One sentence of a purpose.
@@ -35,6 +37,7 @@ impl Kind {
             Self::Given => "given",
             Self::When => "when",
             Self::Then => "then",
+            Self::Should => "should",
         }
     }
 
@@ -44,6 +47,7 @@ impl Kind {
             Self::Given => Verdict::Inconc,
             Self::When => Verdict::Error,
             Self::Then => Verdict::Fail,
+            Self::Should => Verdict::Warn,
         }
     }
 }

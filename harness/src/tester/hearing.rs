@@ -60,6 +60,68 @@ impl Tester<'_> {
         Ok(None)
     }
 
+    /// Waits for the first packet of the kind of any of the templates; returns which template that
+    /// is and the packet's index in the capture, or nothing when `patience` is over.
+    ///
+    /// # Errors
+    ///
+    /// Where something in it is not so.
+    pub fn hears_one_of(
+        &mut self,
+        wanted: &[Template],
+        patience: Duration,
+    ) -> Result<Option<(usize, usize)>, Stop> {
+        let until = self.bench.now() + patience;
+        self.bench.lateness();
+        let which = |tester: &Self, heard| {
+            wanted.iter().position(|template| tester.is_of_kind(template, heard))
+        };
+        let passed = self.passed_by.iter().enumerate();
+        let passed = passed.filter_map(|(at, heard)| Some((at, which(self, *heard)?))).next();
+        if let Some((at, template)) = passed
+            && let Some(heard) = self.passed_by.remove(at)
+        {
+            return Ok(Some((template, self.fitting(&wanted[template], heard)?)));
+        }
+        while let Some(heard) = self.next(until)? {
+            if let Some(template) = which(self, heard) {
+                return Ok(Some((template, self.fitting(&wanted[template], heard)?)));
+            }
+            self.passed_by.push_back(heard);
+        }
+        if let Some(first) = wanted.first() {
+            self.punctual(first)?;
+        }
+        Ok(None)
+    }
+
+    /// The frames captured from `since` on that fit the template, whoever sent them.
+    pub fn captured_since(&self, since: usize, wanted: &Template) -> Vec<usize> {
+        let frames = self.bench.capture().frames.len();
+        (since..frames)
+            .filter(|frame| matches!(self.judge_frame(wanted, *frame), Judged::Fits))
+            .collect()
+    }
+
+    /// Wants no packet that fits the template among those captured from `since` on: it is about
+    /// what came before what was heard last, and waits for nothing.
+    ///
+    /// # Errors
+    ///
+    /// Where there is one.
+    pub fn captured_none_since(&self, since: usize, unwanted: &Template) -> Result<(), Stop> {
+        let Some(first) = self.captured_since(since, unwanted).first().copied() else {
+            return Ok(());
+        };
+        let seen = dissect(&self.bench.capture().frames[first].octets);
+        Err(self.stop(format!("no {unwanted}"), seen, vec![first]))
+    }
+
+    /// When a frame was captured, since the start of the run.
+    pub fn captured_at(&self, frame: usize) -> Duration {
+        self.bench.capture().frames[frame].at
+    }
+
     /// Waits for `count` packets of the template's kind, each of which must fit, the first after
     /// the last stimulus included.
     ///
@@ -143,7 +205,11 @@ impl Tester<'_> {
     }
 
     fn judge(&self, wanted: &Template, heard: Heard) -> Judged {
-        let octets = &self.bench.capture().frames[heard.frame].octets;
+        self.judge_frame(wanted, heard.frame)
+    }
+
+    fn judge_frame(&self, wanted: &Template, frame: usize) -> Judged {
+        let octets = &self.bench.capture().frames[frame].octets;
         let Ok((_, octets)) = Ethernet::parse(octets) else { return Judged::OtherKind };
         let Ok(packet) = Packet::parse(octets) else { return Judged::OtherKind };
         if !wanted.is_kind(&packet) {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use roamproof_wire::ipv6::{Outgoing, Packet, encapsulate, protocol};
 use roamproof_wire::mobility::{
-    Authorization, BindingAcknowledgement, BindingError, BindingLookup, BindingUpdate, Message,
-    MnHaAuthentication, NtpTimestamp, Status,
+    Authorization, BindingAcknowledgement, BindingError, BindingLookup, BindingUpdate, Lifetime,
+    Message, MnHaAuthentication, NtpTimestamp, Status,
 };
 
 use super::template;
@@ -38,10 +38,10 @@ impl HomeAgent {
         Self { address, home: None, care_of: None, transaction: 0x6000, mn_ha, ha_ss }
     }
 
-    /// Takes a home registration and accepts it; `None` where the packet is none.
+    /// Takes a home registration, or its end, and accepts it; `None` where the packet is none.
     pub fn acknowledges(&mut self, packet: &Packet<'_>) -> Option<Vec<u8>> {
         let update = home_registration_in(packet)?;
-        let home = packet.home_address?;
+        let home = packet.source();
         let care_of = update.alternate_care_of().unwrap_or(packet.header.source);
         let timestamp = update.replay_protection()?;
         let Key { spi, octets: key } = &self.mn_ha;
@@ -49,9 +49,12 @@ impl HomeAgent {
         let answer =
             BindingAcknowledgement::new(Status::ACCEPTED, update.sequence, update.lifetime);
         let octets = answer.to_vec_authorized(self.address, home, care_of, proof);
-        (self.home, self.care_of) = (Some(home), Some(care_of));
-        let plain = Outgoing::new(self.address, care_of, protocol::MOBILITY);
-        Some(Outgoing { type_2_routing: Some(home), ..plain }.to_vec(&octets))
+        self.home = Some(home);
+        self.care_of = (update.lifetime != Lifetime::ZERO).then_some(care_of);
+        let to = packet.header.source;
+        let plain = Outgoing::new(self.address, to, protocol::MOBILITY);
+        // RFC 6275 §9.5.4: no routing header where the update came from the home address itself.
+        Some(Outgoing { type_2_routing: (to != home).then_some(home), ..plain }.to_vec(&octets))
     }
 
     /// A packet for the mobile node, in the tunnel to where it is; `None` before it registered.

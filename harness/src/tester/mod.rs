@@ -2,6 +2,7 @@
 
 mod clause;
 pub mod correspondent;
+mod dialog;
 mod hearing;
 pub mod home_agent;
 pub mod mobile;
@@ -75,6 +76,11 @@ impl<'a> Tester<'a> {
     /// What the requirement demands.
     pub fn then(&mut self, text: impl Into<String>) {
         self.enter(Kind::Then, text.into());
+    }
+
+    /// What the requirement recommends, or a bound of its that is only a SHOULD.
+    pub fn should(&mut self, text: impl Into<String>) {
+        self.enter(Kind::Should, text.into());
     }
 
     /// The sentences so far.

@@ -138,6 +138,12 @@ impl SipPeer {
         Some(message)
     }
 
+    /// A number that no message of this element has had.
+    pub(super) const fn next_count(&mut self) -> u32 {
+        self.count += 1;
+        self.count
+    }
+
     /// The packet that carries `message` from this element to another.
     pub fn packet(&self, to: Ipv6Addr, message: &Message) -> Vec<u8> {
         packet(self.address, to, message)

@@ -28,6 +28,8 @@ pub struct Station {
     pub router: bool,
     /// The /64 prefix that it advertises, if it does.
     pub prefix: Option<Ipv6Addr>,
+    /// Whether it says that it is a home agent; the prefix is then its own address (RFC 6275 §7).
+    pub home_agent: bool,
 }
 
 /// A station of a tester.
@@ -38,7 +40,7 @@ impl Station {
     /// A host.
     pub fn host(mac: Mac, addresses: impl Into<Vec<Ipv6Addr>>) -> Self {
         let addresses = addresses.into();
-        Self { link: LinkId(0), mac, addresses, router: false, prefix: None }
+        Self { link: LinkId(0), mac, addresses, router: false, prefix: None, home_agent: false }
     }
 
     /// A router.
@@ -51,6 +53,13 @@ impl Station {
     #[must_use]
     pub fn advertising(self, prefix: Ipv6Addr) -> Self {
         Self { prefix: Some(prefix), ..self }
+    }
+
+    /// A home agent at `address` that is the default router of its link; the first of its addresses
+    /// is its link-local one.
+    #[must_use]
+    pub fn serving(self, address: Ipv6Addr) -> Self {
+        Self { home_agent: true, ..self.advertising(address) }
     }
 
     /// The frame that this station sends by itself when it hears `frame`.
@@ -78,7 +87,7 @@ impl Station {
             prefix_length: 64,
             on_link: true,
             autonomous: true,
-            router_address: false,
+            router_address: self.home_agent,
             valid_lifetime: LIFETIME.into(),
             preferred_lifetime: LIFETIME.into(),
             prefix,
@@ -87,7 +96,7 @@ impl Station {
             hop_limit: 64,
             managed: false,
             other: false,
-            home_agent: false,
+            home_agent: self.home_agent,
             preference: Preference::Medium,
             router_lifetime: LIFETIME,
             reachable_time: 0,

@@ -146,23 +146,23 @@ misdeeds! {
     /// Sends a CANCEL and the acknowledgement of a refusal to the home address, its INVITE not.
     CancelsByAnotherWay = "cancels-by-another-way", "sip-server", "CL-DST-18", ["s5-cancel"], [];
     /// Leaves the Home Address option out of the Binding Update to the home agent.
-    OmitsHomeAddressOption = "omits-home-address-option", "mobile-terminal", "CL-REG-01", ["s1"], [];
+    OmitsHomeAddressOption = "omits-home-address-option", "mobile-terminal", "CL-REG-01", ["CL-REG-01", "s1"], [];
     /// Registers a home address that is not its own.
-    UpdatesForAnotherHomeAddress = "updates-for-another-home-address", "mobile-terminal", "CL-REG-01", ["s1"], [];
+    UpdatesForAnotherHomeAddress = "updates-for-another-home-address", "mobile-terminal", "CL-REG-01", ["CL-REG-01", "s1"], [];
     /// Registers its care-of address as contact with the SIP server.
-    RegistersCareOfAddress = "registers-care-of-address", "mobile-terminal", "CL-REG-03", ["s1"], ["CL-RO-25"];
+    RegistersCareOfAddress = "registers-care-of-address", "mobile-terminal", "CL-REG-03", ["CL-REG-03", "s1"], ["CL-RO-25"];
     /// Sends REGISTER from the care-of address, outside of the tunnel.
-    RegistersOutsideTunnel = "registers-outside-tunnel", "mobile-terminal", "CL-REG-03", ["s1"], ["CL-RO-25"];
+    RegistersOutsideTunnel = "registers-outside-tunnel", "mobile-terminal", "CL-REG-03", ["CL-REG-03", "s1"], ["CL-RO-25"];
     /// Registers the new care-of address with the SIP server after a handover.
-    RegistersAgainAfterHandover = "registers-again-after-handover", "mobile-terminal", "CL-REG-05", ["s7"], ["CL-REG-03", "CL-RO-25"];
+    RegistersAgainAfterHandover = "registers-again-after-handover", "mobile-terminal", "CL-REG-05", ["CL-REG-05", "s7"], ["CL-REG-03", "CL-RO-25"];
     /// Does not tell the home agent of a handover.
-    NoUpdateAfterHandover = "no-update-after-handover", "mobile-terminal", "CL-REG-05", ["s7"], ["CL-RO-27"];
+    NoUpdateAfterHandover = "no-update-after-handover", "mobile-terminal", "CL-REG-05", ["CL-REG-05", "s7"], ["CL-RO-27"];
     /// Registers its home address as care-of address while at home.
-    UpdatesAtHome = "updates-at-home", "mobile-terminal", "CL-REG-09", ["s8"], [];
+    UpdatesAtHome = "updates-at-home", "mobile-terminal", "CL-REG-09", ["CL-REG-09", "s8"], [];
     /// Has another identifier after a power cycle.
-    ChangesIdentifier = "changes-identifier", "mobile-terminal", "CL-REG-10", ["s3"], ["CL-REG-03"];
+    ChangesIdentifier = "changes-identifier", "mobile-terminal", "CL-REG-10", ["CL-REG-10", "s3"], ["CL-REG-03"];
     /// Registers nothing after a power cycle until it is at home.
-    WaitsForHome = "waits-for-home", "mobile-terminal", "CL-REG-10", ["s3"], [];
+    WaitsForHome = "waits-for-home", "mobile-terminal", "CL-REG-10", ["CL-REG-10", "s3"], [];
     /// Ignores an INVITE that comes through the tunnel.
     IgnoresTunnelledInvite = "ignores-tunnelled-invite", "mobile-terminal", "CL-INT-06", ["s2"], [];
     /// Answers a tunnelled INVITE with an ICMPv6 error.

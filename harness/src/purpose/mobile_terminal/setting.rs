@@ -1,17 +1,19 @@
-//! The setting of a mobile terminal's purposes: access router, home agent, SIP server and
-//! correspondent in the tester's hand, the terminal registered with them, a call for it.
+//! The setting of a mobile terminal's purposes: router, home agent, SIP server and correspondent in
+//! the tester's hand, the terminal registered with them, a call for it.
 
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use roamproof_wire::ethernet::Mac;
+use roamproof_wire::ipv6::Packet;
+use roamproof_wire::mobility::{Lifetime, Message as MobilityMessage};
 use roamproof_wire::sip::{Fields, Message, Method, Uri};
 
 use crate::tester::correspondent::Correspondent;
 use crate::tester::home_agent::HomeAgent;
 use crate::tester::sip::SipPeer;
 use crate::tester::template::{
-    binding_update, care_of_test_init, home_test_init, sip_request, sip_response,
+    binding_update, care_of_test_init, home_test_init, message_in, sip_request, sip_response,
 };
 use crate::tester::{Station, StationId, Template, Tester};
 use crate::topology::claimed::{Wanted, link_local, mac};
@@ -33,9 +35,9 @@ pub(super) fn terminal_alone() -> Wanted {
     Wanted { nodes: vec!["mt"], ..Wanted::default() }
 }
 
-/// The tester's hands: all of them speak through the access router where the terminal is.
+/// The tester's hands: all of them speak through the router where the terminal is.
 pub(super) struct Setting {
-    /// The access router.
+    /// The access router; at home the home agent.
     pub(super) router: StationId,
     /// The home agent.
     pub(super) agent: HomeAgent,
@@ -64,6 +66,23 @@ impl Setting {
         Ok(Self { router, agent, server, correspondent, contact })
     }
 
+    /// The terminal is switched on at home and registers with the SIP server: all of it `given`.
+    pub(super) fn at_home(t: &mut Tester<'_>) -> Result<Self, Stop> {
+        let router = home_router(t)?;
+        let (mut agent, server) = (HomeAgent::new(&t.plan), SipPeer::new(t.plan.ss));
+        t.given("the terminal is switched on at home and registers with the SIP server");
+        t.attaches("home")?;
+        let register = registers_at_home(t, router, &mut agent)?;
+        let contact = takes_register(t, router, register, &server, |packet| Some(packet.to_vec()))?;
+        let correspondent = Correspondent::new(t.plan.cn);
+        Ok(Self { router, agent, server, correspondent, contact })
+    }
+
+    /// Whether the home agent holds a binding: the terminal is away.
+    pub(super) const fn is_away(&self) -> bool {
+        self.agent.care_of.is_some()
+    }
+
     /// Where the terminal is, as it told its home agent.
     pub(super) fn care_of(&self) -> Ipv6Addr {
         self.agent.care_of.expect("the setting begins with a registration")
@@ -83,17 +102,30 @@ impl Setting {
         t.answers(self.router, packet)
     }
 
-    /// Sends the terminal a packet for its home address through the home agent's tunnel.
+    /// Sends the terminal a packet for its home address: through the home agent's tunnel, plainly
+    /// where it is at home.
     pub(super) fn tunnels(&self, t: &mut Tester<'_>, packet: &[u8]) -> Result<usize, Stop> {
-        self.answers(t, self.agent.tunnels(packet))
+        if self.is_away() {
+            return self.answers(t, self.agent.tunnels(packet));
+        }
+        self.sends(t, packet)
     }
 
-    /// Sends the terminal a SIP message of the server's, through the home agent's tunnel.
+    /// What the terminal sends from its home address to `to`: through the home agent, plainly where
+    /// it is at home.
+    pub(super) fn from_home(&self, t: &Tester<'_>, template: Template, to: Ipv6Addr) -> Template {
+        if self.is_away() {
+            return tunnelled_home(t, template, to);
+        }
+        template.from(t.plan.hoa).to(to)
+    }
+
+    /// Sends the terminal a SIP message of the server's, by the way to its home address.
     pub(super) fn says(&self, t: &mut Tester<'_>, message: &Message) -> Result<usize, Stop> {
         self.tunnels(t, &self.server.packet(t.plan.hoa, message))
     }
 
-    /// The caller's INVITE through the home agent's tunnel.
+    /// The caller's INVITE by the way to the home address.
     pub(super) fn invites(&mut self, t: &mut Tester<'_>) -> Result<Message, Stop> {
         let invite =
             self.server.invite(&t.plan.cn(CALLER_MEDIA), &t.plan.mt_identifier, &self.contact);
@@ -141,10 +173,62 @@ impl Setting {
         Ok((invite, update))
     }
 
+    /// Waits for a packet while the home agent, the server and the correspondent do what is theirs:
+    /// registrations are acknowledged, tests answered, updates accepted, as often as it asks.
+    pub(super) fn hears(
+        &mut self,
+        t: &mut Tester<'_>,
+        wanted: Template,
+        patience: Duration,
+    ) -> Result<usize, Stop> {
+        let (expected, until) = (wanted.to_string(), t.bench.now() + patience);
+        let correspondent = self.correspondent.address;
+        let is_for = move |packet: &Packet<'_>| packet.header.destination == correspondent;
+        let templates = [
+            wanted,
+            home_test_init().that("to the correspondent", is_for).by_any_way(),
+            care_of_test_init().that("to the correspondent", is_for),
+            updates(correspondent),
+            updates(t.plan.ha),
+        ];
+        loop {
+            let left = until.saturating_sub(t.bench.now());
+            let Some((which, frame)) = t.hears_one_of(&templates, left)? else {
+                let seen = format!("nothing of the kind in {patience:?}");
+                return Err(t.stop(expected, seen, vec![]));
+            };
+            let answer = match which {
+                0 => return Ok(frame),
+                1 => {
+                    let answer = self.correspondent.answers_test(&t.innermost(frame));
+                    answer.and_then(|answer| self.agent.tunnels(&answer))
+                }
+                2 => self.correspondent.answers_test(&t.packet(frame)),
+                3 => self.correspondent.acknowledges(&t.packet(frame)),
+                _ => self.agent.acknowledges(&t.packet(frame)),
+            };
+            if let Some(answer) = answer {
+                self.sends(t, &answer)?;
+            }
+        }
+    }
+
+    /// The terminal attaches to the other visited link and registers there.
+    pub(super) fn moves(&mut self, t: &mut Tester<'_>) -> Result<usize, Stop> {
+        self.router = access_router(t, 2)?;
+        t.attaches("visited-2")?;
+        bound(t, self.router, &mut self.agent)
+    }
+
     /// The control before a silence and the sign of life after it: OPTIONS, the same way as the
     /// INVITE, whose response nothing holds back (CL-RO-24).
     pub(super) fn lives(&mut self, t: &mut Tester<'_>, text: &str) -> Result<(), Stop> {
         t.given(text);
+        self.answers_options(t)
+    }
+
+    /// OPTIONS comes by the way to the home address and is answered.
+    pub(super) fn answers_options(&mut self, t: &mut Tester<'_>) -> Result<(), Stop> {
         let options = self.server.request(
             Method::Options,
             &t.plan.cn(CALLER_MEDIA),
@@ -152,7 +236,7 @@ impl Setting {
             &self.contact,
         );
         self.says(t, &options)?;
-        t.hears(&tunnelled_home(t, sip_response(&options), t.plan.ss), ANSWER)?;
+        t.hears(&self.from_home(t, sip_response(&options), t.plan.ss), ANSWER)?;
         Ok(())
     }
 }
@@ -164,6 +248,13 @@ pub(super) fn access_router(t: &mut Tester<'_>, visited: u8) -> Result<StationId
     let prefix = t.plan.prefix(&link);
     let router = Station::router(Mac(mac(number, 0)), [link_local(number, 0)]).advertising(prefix);
     t.station(&link, router)
+}
+
+/// The home agent on the home link, its only router.
+pub(super) fn home_router(t: &mut Tester<'_>) -> Result<StationId, Stop> {
+    let own = link_local(0x0a, 0);
+    let router = Station::router(Mac(mac(0x0a, 0)), [own, t.plan.ha]).serving(t.plan.ha);
+    t.station("home", router)
 }
 
 /// The terminal sends its home registration, and the home agent acknowledges it.
@@ -187,11 +278,61 @@ pub(super) fn registered(
 ) -> Result<Uri, Stop> {
     let register =
         t.hears(&tunnelled_home(t, sip_request(Method::Register), t.plan.ss), ATTACHMENT)?;
+    takes_register(t, router, register, server, |packet| agent.tunnels(packet))
+}
+
+/// The server takes a REGISTER; returns its contact.
+pub(super) fn takes_register(
+    t: &mut Tester<'_>,
+    router: StationId,
+    register: usize,
+    server: &SipPeer,
+    carry: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Uri, Stop> {
     let register = t.sip(register)?;
     let answer = server.registers(&register).map(|answer| server.packet(t.plan.hoa, &answer));
-    t.answers(router, answer.and_then(|answer| agent.tunnels(&answer)))?;
+    t.answers(router, answer.and_then(|answer| carry(&answer)))?;
     let contact = register.contact().ok().flatten().map(|contact| contact.uri.to_owned());
     contact.ok_or_else(|| t.stop("a contact".to_owned(), "none".to_owned(), vec![]))
+}
+
+/// The terminal sends REGISTER from home, and may de-register first with its home agent, which
+/// acknowledges that; returns the REGISTER.
+pub(super) fn registers_at_home(
+    t: &mut Tester<'_>,
+    router: StationId,
+    agent: &mut HomeAgent,
+) -> Result<usize, Stop> {
+    let until = t.bench.now() + ATTACHMENT;
+    let templates = [
+        sip_request(Method::Register).from(t.plan.hoa).to(t.plan.ss),
+        updates(t.plan.ha).with("lifetime 0", |packet| !binds(packet)),
+    ];
+    loop {
+        let left = until.saturating_sub(t.bench.now());
+        match t.hears_one_of(&templates, left)? {
+            Some((0, register)) => return Ok(register),
+            Some((_, update)) => {
+                let acknowledgement = agent.acknowledges(&t.packet(update));
+                t.answers(router, acknowledgement)?;
+            }
+            None => {
+                let seen = format!("nothing of the kind in {ATTACHMENT:?}");
+                return Err(t.stop(templates[0].to_string(), seen, vec![]));
+            }
+        }
+    }
+}
+
+/// Whether a packet is a Binding Update that asks for a binding.
+pub(super) fn binds(packet: &Packet<'_>) -> bool {
+    matches!(message_in(packet), Some(MobilityMessage::BindingUpdate(update)) if update.lifetime != Lifetime::ZERO)
+}
+
+/// The time after which the terminal gives the optimization up (decision D6).
+pub(super) fn budget(t: &Tester<'_>) -> Duration {
+    let declared = t.features.value("route_optimization_budget").and_then(|one| one.parse().ok());
+    declared.map_or(BUDGET, Duration::from_secs_f64)
 }
 
 /// From the home address to `to`, through the home agent.

@@ -1,5 +1,6 @@
 //! The composition root: the two arms that put the reference in front of the judge.
 
+mod conformance;
 #[cfg(feature = "live")]
 pub mod doctor;
 #[cfg(feature = "live")]
@@ -14,3 +15,5 @@ pub mod live_arm;
 pub mod node;
 #[cfg(feature = "live")]
 pub mod usher;
+
+pub use conformance::conformance_of_reference;

@@ -34,6 +34,8 @@ pub struct Plan {
     pub links: [(&'static str, Ipv6Addr); 7],
     /// The mobile terminal's identifier: `sip:mt@example.com`.
     pub mt_identifier: String,
+    /// The second mobile terminal's identifier: `sip:mt2@example.com`.
+    pub mt2_identifier: String,
     /// The correspondent's identifier: `sip:cn@example.com`.
     pub cn_identifier: String,
     /// The SIP domain: `example.com`.
@@ -76,6 +78,7 @@ impl Plan {
             hoa2: claimed::HOA2,
             links: claimed::LINKS,
             mt_identifier: "sip:mt@example.com".to_owned(),
+            mt2_identifier: "sip:mt2@example.com".to_owned(),
             cn_identifier: "sip:cn@example.com".to_owned(),
             domain: "example.com".to_owned(),
             mn_ha: Key { spi: claimed::MN_HA_SPI, octets: octets_of(claimed::MN_HA_KEY) },
@@ -103,6 +106,12 @@ impl Plan {
     /// The mobile terminal as SIP sees it, at its home address, with media on this port.
     pub fn mt(&self, port: u16) -> Party {
         let (identifier, address) = (self.mt_identifier.clone(), self.hoa);
+        Party { identifier, address, media: (address, port) }
+    }
+
+    /// The second mobile terminal as SIP sees it, at its home address, with media on this port.
+    pub fn mt2(&self, port: u16) -> Party {
+        let (identifier, address) = (self.mt2_identifier.clone(), self.hoa2);
         Party { identifier, address, media: (address, port) }
     }
 

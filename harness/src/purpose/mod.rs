@@ -53,8 +53,17 @@ pub const ALL: &[&Purpose] = &[
     &mobile_terminal::POWER_CYCLE,
     &mobile_terminal::FORGED_ACKNOWLEDGEMENT,
     &mobile_terminal::ACKNOWLEDGEMENT_OF_ANOTHER,
-    &sip_server::FORGED_LOOKUP,
-    &sip_server::ERRORS_UNASKED,
+    &sip_server::registrar::BINDS_THE_CONTACT,
+    &sip_server::registrar::KEEPS_AN_EARLY_NOTIFICATION,
+    &sip_server::proxy::INVITE_TO_THE_HOME_ADDRESS,
+    &sip_server::proxy::RESPONSE_BY_THE_VIA,
+    &sip_server::answered::ONE_COPY_OF_EVERYTHING,
+    &sip_server::proxy::TRYING_AT_ONCE,
+    &sip_server::cancelled::HOLDS_THE_CANCEL,
+    &sip_server::cancelled::PASSES_THE_CANCEL_ON,
+    &sip_server::cancelled::PASSES_A_LATE_ANSWER_ON,
+    &sip_server::forgery::FORGED_LOOKUP,
+    &sip_server::forgery::ERRORS_UNASKED,
 ];
 
 impl Purpose {

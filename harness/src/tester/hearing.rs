@@ -122,6 +122,20 @@ impl Tester<'_> {
         self.bench.capture().frames[frame].at
     }
 
+    /// Wants a packet that was heard to fit the template.
+    ///
+    /// # Errors
+    ///
+    /// Where it is of another kind, or something in it is not so.
+    pub fn finds(&self, wanted: &Template, frame: usize) -> Result<(), Stop> {
+        let packet = self.packet(frame);
+        let mismatch =
+            if wanted.is_kind(&packet) { wanted.mismatch(&packet) } else { Some("that") };
+        let Some(mismatch) = mismatch else { return Ok(()) };
+        let seen = dissect(&self.bench.capture().frames[frame].octets);
+        Err(self.stop(wanted.to_string(), format!("{seen}: not {mismatch}"), vec![frame]))
+    }
+
     /// Waits for `count` packets of the template's kind, each of which must fit, the first after
     /// the last stimulus included.
     ///

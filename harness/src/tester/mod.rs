@@ -1,5 +1,6 @@
 //! The tester: it plays every peer of the subject, by scripts that speak `wire` only.
 
+pub mod caller;
 mod clause;
 pub mod correspondent;
 mod dialog;

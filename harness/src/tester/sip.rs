@@ -41,6 +41,14 @@ impl SipPeer {
         Self { address, count: 0 }
     }
 
+    /// The same, whose messages a subject that outlives this case takes for none that it knows:
+    /// they are numbered from `unix`, the Unix time.
+    pub fn since(address: Ipv6Addr, unix: std::time::Duration) -> Self {
+        // RFC 3261 §8.1.1.5 wants numbers below 2^31.
+        let millis = unix.as_millis() % (1 << 31);
+        Self { address, count: u32::try_from(millis).unwrap_or_default() }
+    }
+
     /// The INVITE that it passes on for `caller`, as the server that stays in the path, or sends as
     /// the caller: for the called `identifier` to `contact`, with an offer of audio.
     pub fn invite(&mut self, caller: &Party, identifier: &str, contact: &Uri) -> Message {

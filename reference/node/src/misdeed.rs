@@ -115,6 +115,10 @@ misdeeds! {
     SaysNoTrying = "says-no-trying", "sip-server", "CL-INT-13", ["s2"], [];
     /// Sends a CANCEL before any provisional response.
     CancelsIntoSilence = "cancels-into-silence", "sip-server", "CL-RO-17", ["s9"], [];
+    /// Answers a CANCEL and never sends one.
+    KeepsTheCancel = "keeps-the-cancel", "sip-server", "CL-RO-17", [], [];
+    /// Does not tell the caller that a call was answered which it had cancelled.
+    SwallowsLateAnswers = "swallows-late-answers", "sip-server", "CL-RO-17", [], [];
     /// Asks where the terminal is and sends to the home address all the same.
     IgnoresBindings = "ignores-bindings", "sip-server", "CL-DST-01", ["s5"], ["CL-DST-15", "CL-REG-11"];
     /// Tunnels to the home address.

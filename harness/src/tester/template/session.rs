@@ -2,10 +2,10 @@
 
 use roamproof_wire::ipv6::{Packet, protocol};
 use roamproof_wire::rtp::{RtpHeader, RtpView};
-use roamproof_wire::sip::{Fields, HeaderName, Message, Method};
+use roamproof_wire::sip::{Fields, HeaderName, Message, Method, Uri};
 use roamproof_wire::udp::Udp;
 
-use super::Template;
+use super::{Template, innermost};
 
 /// A SIP request.
 pub fn sip_request(method: Method) -> Template {
@@ -44,6 +44,34 @@ pub fn media(port: u16) -> Template {
 }
 
 impl Template {
+    /// Of which only those of the call that `message` is of are of the kind.
+    #[must_use]
+    pub fn of_call(self, message: &Message) -> Self {
+        let call = message.call_id().unwrap_or_default().to_owned();
+        self.that("of this call", move |packet| {
+            sip_in(packet).is_some_and(|message| message.call_id().is_ok_and(|id| id == call))
+        })
+    }
+
+    /// Whose Request-URI is equivalent to this one (RFC 3261 §19.1.4).
+    #[must_use]
+    pub fn requesting(self, uri: Uri) -> Self {
+        self.with(format!("with Request-URI {}", uri.as_str()), move |packet| {
+            sip_in(&innermost(packet))
+                .is_some_and(|one| one.uri().is_ok_and(|one| one.is_equivalent(&uri.view())))
+        })
+    }
+
+    /// Whose topmost Via has the branch of this request's.
+    #[must_use]
+    pub fn on_branch_of(self, request: &Message) -> Self {
+        let branch = branch_of(request);
+        let what = format!("with branch {}", branch.as_deref().unwrap_or("-"));
+        self.with(what, move |packet| {
+            sip_in(&innermost(packet)).is_some_and(|message| branch_of(&message) == branch)
+        })
+    }
+
     /// Whose status code is this.
     #[must_use]
     pub fn status_code(self, status: u16) -> Self {
@@ -63,6 +91,10 @@ fn datagram_in<'a>(packet: &Packet<'a>) -> Option<Udp<'a>> {
         return None;
     }
     Udp::parse(packet.source(), packet.destination(), packet.payload).ok()
+}
+
+fn branch_of(message: &Message) -> Option<String> {
+    message.via().ok()?.branch().map(str::to_owned)
 }
 
 /// Call-ID, topmost branch, and number and method in CSeq.

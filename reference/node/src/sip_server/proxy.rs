@@ -355,6 +355,7 @@ impl Proxy {
     fn on_response(&mut self, now: Instant, client: &ClientKey, mut response: Message) {
         let Some(key) = self.owners.get(client).cloned() else { return };
         let Some(context) = self.contexts.get_mut(&key) else { return };
+        let was_cancelled = context.cancelled;
         let Some(branch) = context.branch_mut(client) else { return };
         let status = response.status().unwrap_or(0);
         //= CL-INT-10
@@ -371,7 +372,9 @@ impl Proxy {
                 if branch.patience.is_some() && status > 100 && branch.cancel != Cancel::Sent {
                     branch.patience = Some(now + TIMER_C);
                 }
-                let cancels = branch.cancel == Cancel::Wanted && branch.wants_cancel_now();
+                let keeps = self.misdeeds.does(Misdeed::KeepsTheCancel);
+                let cancels =
+                    !keeps && branch.cancel == Cancel::Wanted && branch.wants_cancel_now();
                 let passes = status > 100 && !context.answered;
                 if cancels {
                     self.cancel(now, client);
@@ -381,6 +384,7 @@ impl Proxy {
                     self.transactions.respond(now, &key, &response);
                 }
             }
+            200..300 if was_cancelled && self.misdeeds.does(Misdeed::SwallowsLateAnswers) => {}
             200..300 => {
                 branch.outcome = Some(response.clone());
                 branch.patience = None;
@@ -446,7 +450,7 @@ impl Proxy {
     /// Cancels every copy of an INVITE that has no final response, as soon as each allows it.
     fn cancel_others(&mut self, now: Instant, key: &ServerKey) {
         //= PRX-23
-        if *key.method() != Method::Invite {
+        if *key.method() != Method::Invite || self.misdeeds.does(Misdeed::KeepsTheCancel) {
             return;
         }
         let Some(context) = self.contexts.get_mut(key) else { return };

@@ -60,20 +60,44 @@ fn evidence_is_kept_and_not_overwritten_unasked() {
     let below = files(folder.path());
     insta::assert_snapshot!(below.join("\n"), @r"
     CL-INT-05/run-out/capture.pcapng
+    CL-INT-05/run-out/case.json
+    CL-INT-05/run-out/clock.jsonl
     CL-INT-05/run-out/events.jsonl
+    CL-INT-05/run-out/ladder.svg
     CL-INT-05/run-out/ladder.txt
-    CL-INT-05/run-out/output.txt
+    CL-INT-05/run-out/output/ha.txt
+    CL-INT-05/run-out/rerun.sh
     CL-INT-05/run-out/round-2/capture.pcapng
+    CL-INT-05/run-out/round-2/case.json
+    CL-INT-05/run-out/round-2/clock.jsonl
     CL-INT-05/run-out/round-2/events.jsonl
+    CL-INT-05/run-out/round-2/ladder.svg
     CL-INT-05/run-out/round-2/ladder.txt
-    CL-INT-05/run-out/round-2/output.txt
+    CL-INT-05/run-out/round-2/output/ha.txt
+    CL-INT-05/run-out/round-2/rerun.sh
+    CL-INT-05/run-out/round-2/stimuli/01.bin
+    CL-INT-05/run-out/round-2/stimuli/01.txt
+    CL-INT-05/run-out/round-2/stimuli/02.bin
+    CL-INT-05/run-out/round-2/stimuli/02.txt
+    CL-INT-05/run-out/round-2/stimuli/03.bin
+    CL-INT-05/run-out/round-2/stimuli/03.txt
+    CL-INT-05/run-out/round-2/stimuli/04.bin
+    CL-INT-05/run-out/round-2/stimuli/04.txt
+    CL-INT-05/run-out/stimuli/01.bin
+    CL-INT-05/run-out/stimuli/01.txt
+    CL-INT-05/run-out/stimuli/02.bin
+    CL-INT-05/run-out/stimuli/02.txt
+    CL-INT-05/run-out/stimuli/03.bin
+    CL-INT-05/run-out/stimuli/03.txt
+    CL-INT-05/run-out/stimuli/04.bin
+    CL-INT-05/run-out/stimuli/04.txt
     result.json
     ");
     let again = roamproof(&words);
     assert_eq!(again.status.code(), Some(2));
     assert!(text(&again.stderr).contains("--force"), "{}", text(&again.stderr));
     assert_eq!(roamproof(&[&words[..], &["--force"]].concat()).status.code(), Some(0));
-    let events = fs::read_to_string(folder.path().join(&below[1])).unwrap();
+    let events = fs::read_to_string(folder.path().join(&below[3])).unwrap();
     for line in events.lines() {
         serde_json::from_str::<Value>(line).unwrap_or_else(|why| panic!("{line}: {why}"));
     }
@@ -141,7 +165,7 @@ fn a_capture_is_judged_row_by_row() {
     let (folder, name) = folder();
     let words = ["run", "--only", "CL-RO-15/bad-authenticator", "--out", &name];
     assert_eq!(roamproof(&words).status.code(), Some(0));
-    let case = folder.path().join("CL-RO-15/bad-authenticator");
+    let case = folder.path().join("CL-RO-15/bad-authenticator/capture.pcapng");
     let output = roamproof(&["judge", case.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let printed = text(&output.stdout);

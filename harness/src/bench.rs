@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use crate::evidence::Capture;
 use crate::link::{Arrival, Cable, Fate, LinkId, Passing, Port, Weather};
+use crate::recording::{Journal, Note};
 use crate::subject::SubjectError;
 use crate::topology::{Arm, ArmError, Network, Topology};
 
 /// A running network: every link is the harness passing frames from port to port.
 pub struct Bench {
     network: Network,
+    journal: Journal,
     topology: Topology,
     cables: Vec<Cable>,
     owners: Vec<(usize, String)>,
@@ -66,7 +68,8 @@ impl Bench {
     ///
     /// As [`Arm::set_up`].
     pub fn set_up(arm: &mut dyn Arm, topology: Topology) -> Result<Self, ArmError> {
-        let network = arm.set_up(&topology)?;
+        let journal = Journal::default();
+        let network = journal.over(arm.set_up(&topology)?);
         let cables = topology.ports().map(|(_, _, interface)| Cable::new(interface.link)).collect();
         let owners =
             topology.ports().map(|(_, node, interface)| (node, interface.name.clone())).collect();
@@ -74,6 +77,7 @@ impl Bench {
         let capture = Capture::new(names, network.epoch);
         Ok(Self {
             network,
+            journal,
             topology,
             cables,
             owners,
@@ -109,6 +113,11 @@ impl Bench {
     /// Ends the network and keeps what crossed its links.
     pub fn into_capture(self) -> Capture {
         self.capture
+    }
+
+    /// What the network said beside the capture so far; it is told once.
+    pub fn take_notes(&mut self) -> Vec<Note> {
+        self.journal.take()
     }
 
     /// From now on `weather` decides about every frame that enters a link.
@@ -260,6 +269,7 @@ impl Bench {
         let Arrival { at, port, octets } = arrival;
         // A frame sent into a cable that is plugged nowhere is seen by nobody.
         let Some(link) = self.cables[port.0].link_at(at) else { return Ok(()) };
+        self.journal.note(Note::Arrival { at, port, frame: self.capture.frames.len() });
         let frame = self.enter(at, link, Some(port), octets)?;
         self.heard.push_back(Heard { frame, port, link });
         Ok(())

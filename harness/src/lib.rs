@@ -3,6 +3,7 @@
 //! It shares `roamproof-wire` with the accused and nothing else: it never sees a node's state.
 
 pub mod bench;
+pub mod bundle;
 pub mod catalogue;
 pub mod coverage;
 pub mod evidence;
@@ -12,6 +13,7 @@ pub mod judge;
 pub mod link;
 pub mod plan;
 pub mod purpose;
+pub mod recording;
 pub mod report;
 pub mod requirement;
 pub mod run;

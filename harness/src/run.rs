@@ -7,6 +7,7 @@ use crate::evidence::{Capture, Names};
 use crate::feature::Features;
 use crate::plan::Plan;
 use crate::purpose::Purpose;
+use crate::recording::Note;
 use crate::tester::{Clause, Tester};
 use roamproof_wire::ethernet::Mac;
 
@@ -26,6 +27,8 @@ pub struct Outcome {
     pub stimuli: Vec<usize>,
     /// What crossed the links, with sentences and verdict as comments.
     pub capture: Capture,
+    /// What clock, links and subjects said beside.
+    pub notes: Vec<Note>,
     /// What each subject noted, by name.
     pub output: Vec<(String, Vec<String>)>,
     /// How long it took, in the arm's own time.
@@ -62,7 +65,16 @@ pub fn run(purpose: &Purpose, arm: &mut dyn Arm, setting: &Setting) -> Result<Ou
     Ok(Outcome { again: true, ..run_once(purpose, arm, setting)? })
 }
 
-fn run_once(purpose: &Purpose, arm: &mut dyn Arm, setting: &Setting) -> Result<Outcome, ArmError> {
+/// Runs `purpose` in `arm`, once.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_once(
+    purpose: &Purpose,
+    arm: &mut dyn Arm,
+    setting: &Setting,
+) -> Result<Outcome, ArmError> {
     let mut wanted = (purpose.wants)();
     wanted.seed = setting.seed;
     let subject = wanted.nodes.first().copied().unwrap_or_default();
@@ -79,10 +91,22 @@ fn run_once(purpose: &Purpose, arm: &mut dyn Arm, setting: &Setting) -> Result<O
     let output = vec![(subject.to_owned(), bench.output(subject))];
     let took = bench.now();
     let names = names(&bench, &plan);
+    let notes = bench.take_notes();
     let verdict = stop.as_ref().map_or(Verdict::Pass, |stop| stop.verdict);
     let mut capture = bench.into_capture();
     annotate(&mut capture, &clauses, verdict, stop.as_ref());
-    Ok(Outcome { verdict, stop, clauses, stimuli, capture, output, took, again: false, names })
+    Ok(Outcome {
+        verdict,
+        stop,
+        clauses,
+        stimuli,
+        capture,
+        notes,
+        output,
+        took,
+        again: false,
+        names,
+    })
 }
 
 /// The link-layer address of the first node's first interface: the subject's.

@@ -1,4 +1,6 @@
-//! `judge`: a capture held against the claims.
+//! `judge`: a capture held against the claims, a bundle judged again.
+
+mod bundle;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,6 +8,7 @@ use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 
 use roamproof_harness::ExitCode;
+use roamproof_harness::bundle::is_bundle;
 use roamproof_harness::evidence::{Capture, pcapng};
 use roamproof_harness::judge::{Cast, Judgement, Terminal, cast_of, judge};
 use roamproof_harness::verdict::Verdict;
@@ -13,10 +16,10 @@ use serde::Serialize;
 
 use super::{Context, Format, Refusal, verdicts};
 
-/// Judge a capture row by row, each verdict with the packets it rests on.
+/// Judge a capture row by row, each verdict with the packets it rests on; or the bundle of a case again.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A pcapng or pcap file, or a folder of evidence that holds one.
+    /// A pcapng or pcap file, a folder that holds one, or the bundle of a case as `run --out` left it.
     #[arg(value_name = "CAPTURE|BUNDLE")]
     capture: PathBuf,
 
@@ -26,6 +29,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
+    if is_bundle(&args.capture) {
+        return bundle::run(&args.capture, context);
+    }
     let told = args.roles.iter().map(|text| role(text)).collect::<Result<Vec<_>, _>>()?;
     let path = file(&args.capture)?;
     let capture = pcapng::read_file(&path)

@@ -11,6 +11,7 @@ use clap::ValueEnum;
 #[cfg(feature = "live")]
 use indicatif::{ProgressBar, ProgressStyle};
 use roamproof::lab_arm::LabArm;
+use roamproof_harness::bundle::{self, About};
 use roamproof_harness::purpose::Purpose;
 use roamproof_harness::report::{self, Case, Report};
 use roamproof_harness::run::{Outcome, Setting};
@@ -145,7 +146,9 @@ impl Run<'_> {
                 Path::new(purpose.id).join(format!("round-{round}"))
             };
             let path = out.join(&below);
-            report::keep(&path, outcome).with_context(|| path.display().to_string())?;
+            let arm = self.args.arm.name();
+            let about = About { purpose, arm, setting, rerun: &case.rerun };
+            bundle::keep(&path, &about, outcome).with_context(|| path.display().to_string())?;
             case.evidence = Some(below);
         }
         if self.context.format == Format::Text {

@@ -1,11 +1,9 @@
 //! Reports: what came of a run, case by case. `result.json` is this; every other form derives from it.
 
 mod case;
-mod folder;
 mod text;
 
 pub use case::Case;
-pub use folder::keep;
 pub use text::{line, summary};
 
 use std::path::PathBuf;

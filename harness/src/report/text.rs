@@ -41,7 +41,7 @@ pub fn line(
     match evidence.zip(case.evidence.as_ref()) {
         Some((folder, below)) => {
             let packet = case.packets.last().map(|packet| format!(", packet {packet}"));
-            let capture = folder.join(below).join(super::folder::CAPTURE);
+            let capture = folder.join(below).join(crate::bundle::CAPTURE);
             detail("evidence", &format!("{}{}", capture.display(), packet.unwrap_or_default()));
         }
         None => detail("evidence", "not kept: say --out DIR"),

@@ -1,0 +1,87 @@
+//! Reading a bundle back.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+
+use super::{BundleError, CAPTURE, CASE, CLOCK, CaseFile, OUTPUT};
+use crate::evidence::pcapng;
+use crate::recording::{Note, Recording};
+
+/// A bundle in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundle {
+    /// Which purpose, how it was run, what came of it.
+    pub case: CaseFile,
+    /// What its body met.
+    pub recording: Recording,
+}
+
+/// Whether a folder is the bundle of a case.
+pub fn is_bundle(folder: &Path) -> bool {
+    folder.join(CASE).is_file()
+}
+
+impl Bundle {
+    /// Reads the bundle in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// Where a file is missing, cannot be read or is not what it should be.
+    pub fn read(folder: &Path) -> Result<Self, BundleError> {
+        let path = folder.join(CASE);
+        let case: CaseFile = serde_json::from_str(&text(&path)?)
+            .map_err(|error| BundleError::new(&path, error, ANOTHER_VERSION))?;
+        if case.format != CaseFile::FORMAT {
+            let what = format!("`format` is {}, expected {}", case.format, CaseFile::FORMAT);
+            return Err(BundleError::new(&path, what, ANOTHER_VERSION));
+        }
+        let capture = pcapng::read_file(&folder.join(CAPTURE))?;
+        let notes = notes(&folder.join(CLOCK))?;
+        let output = output(&folder.join(OUTPUT));
+        Ok(Self { case, recording: Recording { capture, notes, output } })
+    }
+}
+
+fn notes(path: &Path) -> Result<Vec<Note>, BundleError> {
+    let lines = text(path)?;
+    let note = |(number, line): (usize, &str)| {
+        Note::from_line(line)
+            .map_err(|why| BundleError::new(path, format!("line {number}: {why}"), WHOLE))
+    };
+    (1..).zip(lines.lines()).map(note).collect()
+}
+
+/// What the subjects printed, by name; a bundle without it is judged all the same.
+fn output(folder: &Path) -> Vec<(String, Vec<String>)> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut output: Vec<(String, Vec<String>)> = entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let name = path.file_stem()?.to_str()?.to_owned();
+            let lines = text(&path).ok()?.lines().map(str::to_owned).collect();
+            Some((name, lines))
+        })
+        .collect();
+    output.sort();
+    output
+}
+
+/// The text of a file, as long as one of a bundle may be.
+fn text(path: &Path) -> Result<String, BundleError> {
+    let file = fs::File::open(path).map_err(|error| BundleError::new(path, error, WHOLE))?;
+    let mut text = String::new();
+    file.take(TEXT_OCTETS_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| BundleError::new(path, error, WHOLE))?;
+    if u64::try_from(text.len()).is_ok_and(|length| length > TEXT_OCTETS_MAX) {
+        let what = format!("is larger than {} MiB", TEXT_OCTETS_MAX >> 20);
+        return Err(BundleError::new(path, what, WHOLE));
+    }
+    Ok(text)
+}
+
+const WHOLE: &str = "name the folder of one case, whole, as `run --out` left it";
+const ANOTHER_VERSION: &str = "judge it with the version of roamproof that wrote it";
+/// A text of a bundle is not larger.
+const TEXT_OCTETS_MAX: u64 = 256 << 20;

@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use roamproof_wire::ipv6::{Outgoing, Packet, protocol};
 use roamproof_wire::mobility::{
     Authorization, BindingAcknowledgement, BindingManagementKey, BindingUpdate, CareOfTest,
-    HomeTest, Message, Sequence, Status, care_of_keygen_token, home_keygen_token,
+    HomeTest, Lifetime, Message, Sequence, Status, care_of_keygen_token, home_keygen_token,
     verify_binding_authorization,
 };
 
@@ -52,7 +52,43 @@ impl Correspondent {
     /// Accepts an update; `None` where the packet is none, or its tokens do not prove it.
     pub fn acknowledges(&self, packet: &Packet<'_>) -> Option<Vec<u8>> {
         let (update, key) = self.proved(packet)?;
-        Some(self.acknowledgement(packet, &update, update.sequence, &key))
+        Some(self.accepts(packet, &update, update.sequence, &key))
+    }
+
+    /// As [`acknowledges`](Self::acknowledges), for no longer than `lifetime`.
+    pub fn grants(&self, packet: &Packet<'_>, lifetime: Lifetime) -> Option<Vec<u8>> {
+        let (update, key) = self.proved(packet)?;
+        let lifetime = Lifetime(update.lifetime.0.min(lifetime.0));
+        let answer = BindingAcknowledgement::new(Status::ACCEPTED, update.sequence, lifetime);
+        Some(self.acknowledgement(packet, &answer, &key))
+    }
+
+    /// Refuses an update, proved where RFC 6275 §9.5.4 wants it proved; `None` where the packet is
+    /// none.
+    pub fn refuses(&self, packet: &Packet<'_>, status: Status) -> Option<Vec<u8>> {
+        let (update, key) = self.proved(packet)?;
+        let answer = BindingAcknowledgement::new(status, update.sequence, Lifetime::ZERO);
+        if !matches!(
+            status,
+            Status::EXPIRED_HOME_NONCE_INDEX
+                | Status::EXPIRED_CARE_OF_NONCE_INDEX
+                | Status::EXPIRED_NONCES
+        ) {
+            return Some(self.acknowledgement(packet, &answer, &key));
+        }
+        // Without the nonce there is no key: these refusals bear no authenticator.
+        let octets = Message::from(answer).to_vec(self.address, packet.source());
+        Some(to_care_of(self.address, packet).to_vec(&octets))
+    }
+
+    /// A Home Test that answers nobody: its cookie is another.
+    pub fn forges_home_test(&self, packet: &Packet<'_>) -> Option<Vec<u8>> {
+        let Some(Message::HomeTestInit(init)) = template::message_in(packet) else { return None };
+        let asked = packet.header.source;
+        let cookie = init.cookie.map(|octet| octet ^ 0xa5);
+        let answer = Message::from(HomeTest::new(HOME_NONCE.0, cookie, *b"forgery!"));
+        let octets = answer.to_vec(self.address, asked);
+        Some(Outgoing::new(self.address, asked, protocol::MOBILITY).to_vec(&octets))
     }
 
     /// As [`acknowledges`](Self::acknowledges), the authenticator made by a key that nobody has.
@@ -60,7 +96,7 @@ impl Correspondent {
         let (update, BindingManagementKey(mut key)) = self.proved(packet)?;
         key[7] ^= 0x5a;
         let key = BindingManagementKey(key);
-        Some(self.acknowledgement(packet, &update, update.sequence, &key))
+        Some(self.accepts(packet, &update, update.sequence, &key))
     }
 
     /// As [`acknowledges`](Self::acknowledges) and rightly proved, for a sequence number that was
@@ -68,7 +104,7 @@ impl Correspondent {
     pub fn acknowledges_another(&self, packet: &Packet<'_>) -> Option<Vec<u8>> {
         let (update, key) = self.proved(packet)?;
         let Sequence(sequence) = update.sequence;
-        Some(self.acknowledgement(packet, &update, Sequence(sequence.wrapping_add(FAR)), &key))
+        Some(self.accepts(packet, &update, Sequence(sequence.wrapping_add(FAR)), &key))
     }
 
     /// The update in a packet and the key that proves it, if it does.
@@ -79,23 +115,43 @@ impl Correspondent {
         let care_of = update.alternate_care_of().unwrap_or(packet.header.source);
         let home_token = home_keygen_token(&NODE_KEY, packet.source(), HOME_NONCE.1);
         let care_of_token = care_of_keygen_token(&NODE_KEY, care_of, CARE_OF_NONCE.1);
-        let key = BindingManagementKey::new(home_token, care_of_token);
+        let key = if care_of == packet.source() {
+            // From home, to be forgotten: there is no care-of address to test (RFC 6275 §5.2.5).
+            BindingManagementKey::for_deletion(home_token)
+        } else {
+            BindingManagementKey::new(home_token, care_of_token)
+        };
         verify_binding_authorization(&key, care_of, self.address, packet.payload)
             .then_some((update, key))
     }
 
-    fn acknowledgement(
+    fn accepts(
         &self,
         packet: &Packet<'_>,
         update: &BindingUpdate,
         sequence: Sequence,
         key: &BindingManagementKey,
     ) -> Vec<u8> {
-        let (home, care_of) = (packet.source(), packet.header.source);
         let answer = BindingAcknowledgement::new(Status::ACCEPTED, sequence, update.lifetime);
+        self.acknowledgement(packet, &answer, key)
+    }
+
+    fn acknowledgement(
+        &self,
+        packet: &Packet<'_>,
+        answer: &BindingAcknowledgement,
+        key: &BindingManagementKey,
+    ) -> Vec<u8> {
+        let (home, care_of) = (packet.source(), packet.header.source);
         let proof = Authorization::ReturnRoutability(key);
         let octets = answer.to_vec_authorized(self.address, home, care_of, proof);
-        let plain = Outgoing::new(self.address, care_of, protocol::MOBILITY);
-        Outgoing { type_2_routing: Some(home), ..plain }.to_vec(&octets)
+        to_care_of(self.address, packet).to_vec(&octets)
     }
+}
+
+/// Back to where an update came from, by the home address that it names.
+fn to_care_of(own: Ipv6Addr, update: &Packet<'_>) -> Outgoing {
+    let (home, care_of) = (update.source(), update.header.source);
+    let plain = Outgoing::new(own, care_of, protocol::MOBILITY);
+    Outgoing { type_2_routing: (care_of != home).then_some(home), ..plain }
 }

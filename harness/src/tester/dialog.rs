@@ -1,8 +1,10 @@
-//! What a SIP peer of the tester says once its INVITE was sent or answered: CANCEL, ACK, BYE.
+//! What a SIP peer of the tester says once its INVITE was sent or answered: CANCEL, ACK, offers
+//! within the call, BYE.
 
+use roamproof_wire::sdp::LocalMedia;
 use roamproof_wire::sip::{BRANCH_COOKIE, Fields, HeaderName, Message, Method};
 
-use super::sip::SipPeer;
+use super::sip::{Party, SESSION, SipPeer};
 
 impl SipPeer {
     /// The CANCEL of an INVITE of this element (RFC 3261 9.1): the topmost Via and no other.
@@ -23,6 +25,25 @@ impl SipPeer {
     pub fn ends(&mut self, invite: &Message, answer: &Message) -> Option<Message> {
         let vias = self.next_vias(invite);
         self.follows(Method::Bye, invite, answer, &vias, 1)
+    }
+
+    /// The next INVITE or UPDATE in the dialog that `answer` made: `caller` wants media elsewhere.
+    pub fn offers(
+        &mut self,
+        method: Method,
+        caller: &Party,
+        invite: &Message,
+        answer: &Message,
+    ) -> Option<Message> {
+        let vias = self.next_vias(invite);
+        let mut message = self.follows(method, invite, answer, &vias, 1)?;
+        message.push(HeaderName::Contact, format!("<{}>", caller.contact()));
+        let (address, port) = caller.media;
+        let version = u64::from(message.cseq().ok()?.number);
+        let media =
+            LocalMedia { session_version: version, ..LocalMedia::audio(address, port, SESSION) };
+        message.set_body("application/sdp", media.offer().to_vec());
+        Some(message)
     }
 
     /// A request that follows `invite`: to the contact and with the To of `answer`, its number
@@ -61,7 +82,8 @@ impl SipPeer {
         let count = self.next_count();
         let hops = invite.vias().filter_map(Result::ok).enumerate();
         hops.map(|(hop, via)| {
-            format!("SIP/2.0/UDP {};branch={BRANCH_COOKIE}-hop-{hop}-{count}", via.host)
+            let transport = self.transport.as_str();
+            format!("SIP/2.0/{transport} {};branch={BRANCH_COOKIE}-hop-{hop}-{count}", via.host)
         })
         .collect()
     }
@@ -73,8 +95,7 @@ const HOPS: u8 = 69;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tester::sip::Party;
-    use crate::topology::claimed::{CN, HOA, SS};
+    use crate::topology::claimed::{CN, CN2, HOA, SS};
     use roamproof_wire::sip::Uri;
 
     #[test]
@@ -98,5 +119,11 @@ mod tests {
             assert_eq!(message.to().unwrap().tag(), answer.to().unwrap().tag());
             assert_ne!(message.via().unwrap().branch(), invite.via().unwrap().branch());
         }
+        let moved = Party { media: (CN2, 40_002), ..party("cn", CN) };
+        let offer = server.offers(Method::Update, &moved, &invite, &answer).unwrap();
+        offer.check().unwrap();
+        assert!(String::from_utf8_lossy(offer.body()).contains("c=IN IP6 2001:db8:c::c2"));
+        let next = server.ends(&offer, &answer).unwrap();
+        assert_eq!((offer.cseq().unwrap().number, next.cseq().unwrap().number), (2, 3));
     }
 }

@@ -136,6 +136,64 @@ impl Tester<'_> {
         Err(self.stop(wanted.to_string(), format!("{seen}: not {mismatch}"), vec![frame]))
     }
 
+    /// As [`hears`](Self::hears), where no packet that fits `unwanted` may come first.
+    ///
+    /// # Errors
+    ///
+    /// Where one does, or the wanted one does not come, or something in it is not so.
+    pub fn hears_before(
+        &mut self,
+        wanted: &Template,
+        unwanted: &Template,
+        patience: Duration,
+    ) -> Result<usize, Stop> {
+        let until = self.bench.now() + patience;
+        self.bench.lateness();
+        for at in 0..self.passed_by.len() {
+            let heard = self.passed_by[at];
+            self.unheard(unwanted, heard)?;
+            if self.is_of_kind(wanted, heard) {
+                self.passed_by.remove(at);
+                return self.fitting(wanted, heard);
+            }
+        }
+        while let Some(heard) = self.next(until)? {
+            self.unheard(unwanted, heard)?;
+            if self.is_of_kind(wanted, heard) {
+                return self.fitting(wanted, heard);
+            }
+            self.passed_by.push_back(heard);
+        }
+        self.punctual(wanted)?;
+        let seen = format!("nothing of the kind in {patience:?}");
+        Err(self.stop(wanted.to_string(), seen, vec![]))
+    }
+
+    /// Waits until `look` finds in what the actors know what is waited for; `what` says it.
+    ///
+    /// # Errors
+    ///
+    /// Where it does not come.
+    pub fn waits_for<T>(
+        &mut self,
+        what: &str,
+        patience: Duration,
+        mut look: impl FnMut() -> Option<T>,
+    ) -> Result<T, Stop> {
+        let until = self.bench.now() + patience;
+        self.bench.lateness();
+        loop {
+            if let Some(found) = look() {
+                return Ok(found);
+            }
+            let Some(heard) = self.next(until)? else { break };
+            self.passed_by.push_back(heard);
+        }
+        self.punctual_for(what)?;
+        let seen = format!("nothing of the kind in {patience:?}");
+        Err(self.stop(what.to_owned(), seen, vec![]))
+    }
+
     /// Waits for `count` packets of the template's kind, each of which must fit, the first after
     /// the last stimulus included.
     ///
@@ -237,11 +295,15 @@ impl Tester<'_> {
 
     /// A deadline that the host itself missed says nothing about the subject.
     fn punctual(&mut self, waited_for: &Template) -> Result<(), Stop> {
+        self.punctual_for(&waited_for.to_string())
+    }
+
+    fn punctual_for(&mut self, waited_for: &str) -> Result<(), Stop> {
         let lateness = self.bench.lateness();
         if lateness <= LATENESS_MAX {
             return Ok(());
         }
         let seen = format!("this host was {lateness:?} late ({LATENESS_MAX:?} is tolerated)");
-        Err(self.late(waited_for.to_string(), seen))
+        Err(self.late(waited_for.to_owned(), seen))
     }
 }

@@ -43,14 +43,19 @@ impl HomeAgent {
         let update = home_registration_in(packet)?;
         let home = packet.source();
         let care_of = update.alternate_care_of().unwrap_or(packet.header.source);
-        let timestamp = update.replay_protection()?;
-        let Key { spi, octets: key } = &self.mn_ha;
-        let proof = Authorization::MnHa(MnHaAuthentication { spi: *spi, key, timestamp });
         let answer =
             BindingAcknowledgement::new(Status::ACCEPTED, update.sequence, update.lifetime);
-        let octets = answer.to_vec_authorized(self.address, home, care_of, proof);
+        let octets = match update.replay_protection() {
+            Some(timestamp) => {
+                let Key { spi, octets: key } = &self.mn_ha;
+                let proof = Authorization::MnHa(MnHaAuthentication { spi: *spi, key, timestamp });
+                answer.to_vec_authorized(self.address, home, care_of, proof)
+            }
+            // Whoever does not authenticate registrations gets no authenticator back.
+            None => Message::from(answer).to_vec(self.address, home),
+        };
         self.home = Some(home);
-        self.care_of = (update.lifetime != Lifetime::ZERO).then_some(care_of);
+        self.care_of = (update.lifetime != Lifetime::ZERO && care_of != home).then_some(care_of);
         let to = packet.header.source;
         let plain = Outgoing::new(self.address, to, protocol::MOBILITY);
         // RFC 6275 §9.5.4: no routing header where the update came from the home address itself.

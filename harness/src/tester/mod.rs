@@ -1,5 +1,6 @@
 //! The tester: it plays every peer of the subject, by scripts that speak `wire` only.
 
+pub mod actor;
 pub mod caller;
 mod clause;
 pub mod correspondent;
@@ -7,15 +8,18 @@ mod dialog;
 mod hearing;
 pub mod home_agent;
 pub mod mobile;
+pub mod scene;
 pub mod sip;
 mod station;
 mod stimulus;
+pub mod stream;
 pub mod template;
 
 pub use clause::{Clause, Kind};
 pub use station::{Station, StationId};
 pub use template::Template;
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
@@ -23,6 +27,8 @@ use std::time::Duration;
 use roamproof_wire::ethernet::{self, Ethernet, Mac};
 use roamproof_wire::ipv6::Packet;
 use roamproof_wire::sip::Message as SipMessage;
+
+use actor::Actor;
 
 use crate::bench::{Bench, BenchError, Heard};
 use crate::feature::Features;
@@ -44,6 +50,8 @@ pub struct Tester<'a> {
     passed_by: VecDeque<Heard>,
     /// What was sent on purpose, by index in the capture.
     stimuli: Vec<usize>,
+    /// Who answers by themselves.
+    cast: Vec<Rc<RefCell<dyn Actor>>>,
 }
 
 /// The host may be this late before a silence or a deadline says nothing any more.
@@ -60,6 +68,7 @@ impl<'a> Tester<'a> {
             clauses: Vec::new(),
             passed_by: VecDeque::new(),
             stimuli: Vec::new(),
+            cast: Vec::new(),
         }
     }
 
@@ -307,6 +316,7 @@ impl<'a> Tester<'a> {
         for answer in answers {
             self.bench.inject(heard.link, &answer).map_err(|why| self.trouble(&why))?;
         }
+        self.act(heard)?;
         Ok(Some(heard))
     }
 

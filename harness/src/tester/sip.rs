@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use roamproof_wire::ipv6::{Outgoing, protocol};
 use roamproof_wire::sdp::LocalMedia;
 use roamproof_wire::sip::{
-    BRANCH_COOKIE, DEFAULT_PORT, Fields, HeaderName, HostView, Message, Method, Uri,
+    BRANCH_COOKIE, DEFAULT_PORT, Fields, HeaderName, HostView, Message, Method, Transport, Uri,
 };
 use roamproof_wire::udp;
 
@@ -14,6 +14,8 @@ use roamproof_wire::udp;
 pub struct SipPeer {
     /// Its address.
     pub address: Ipv6Addr,
+    /// By which transport its messages go, as their Via says.
+    pub transport: Transport,
     count: u32,
 }
 
@@ -33,12 +35,12 @@ const HOPS: u8 = 69;
 /// Seconds for which it registers whoever asks.
 const EXPIRES: u32 = 3600;
 /// Names the sessions of the tester's descriptions.
-const SESSION: u64 = 0x7e57;
+pub(super) const SESSION: u64 = 0x7e57;
 
 impl SipPeer {
     /// An element at this address, port 5060.
     pub const fn new(address: Ipv6Addr) -> Self {
-        Self { address, count: 0 }
+        Self { address, transport: Transport::Udp, count: 0 }
     }
 
     /// The same, whose messages a subject that outlives this case takes for none that it knows:
@@ -46,7 +48,7 @@ impl SipPeer {
     pub fn since(address: Ipv6Addr, unix: std::time::Duration) -> Self {
         // RFC 3261 §8.1.1.5 wants numbers below 2^31.
         let millis = unix.as_millis() % (1 << 31);
-        Self { address, count: u32::try_from(millis).unwrap_or_default() }
+        Self { count: u32::try_from(millis).unwrap_or_default(), ..Self::new(address) }
     }
 
     /// The INVITE that it passes on for `caller`, as the server that stays in the path, or sends as
@@ -55,7 +57,11 @@ impl SipPeer {
         let mut message = self.request(Method::Invite, caller, identifier, contact);
         if self.address != caller.address {
             let own = HostView::Ipv6(self.address);
-            message.push(HeaderName::RecordRoute, format!("<sip:{own};lr>"));
+            let transport = match self.transport {
+                Transport::Udp => "",
+                Transport::Tcp => ";transport=tcp",
+            };
+            message.push(HeaderName::RecordRoute, format!("<sip:{own}{transport};lr>"));
         }
         message.push(HeaderName::Contact, format!("<{}>", caller.contact()));
         let (address, port) = caller.media;
@@ -79,7 +85,8 @@ impl SipPeer {
         let server = (self.address != caller.address).then_some((&own, "server"));
         for (host, who) in server.into_iter().chain([(&from, "caller")]) {
             let branch = format!("{BRANCH_COOKIE}-{who}-{count}");
-            message.push(HeaderName::Via, format!("SIP/2.0/UDP {host};branch={branch}"));
+            let transport = self.transport.as_str();
+            message.push(HeaderName::Via, format!("SIP/2.0/{transport} {host};branch={branch}"));
         }
         message.push(HeaderName::MaxForwards, HOPS);
         message.push(HeaderName::From, format!("<{}>;tag=caller-{count}", caller.identifier));

@@ -245,9 +245,9 @@ misdeeds! {
     NoOptimizationWithoutOffer = "no-optimization-without-offer", "mobile-terminal", "CL-RO-23", [], [];
     /// Optimizes the route to an address of a Via where there is no offer.
     OptimizesViaWithoutOffer = "optimizes-via-without-offer", "mobile-terminal", "CL-RO-23", [], [];
-    /// Answers OPTIONS only when no response waits.
+    /// Answers OPTIONS, and BYE for no call, only when no response waits.
     AnswersOptionsLate = "answers-options-late", "mobile-terminal", "CL-RO-24", [], [];
-    /// Gives up the optimization when OPTIONS comes.
+    /// Gives up the optimization when OPTIONS, or BYE for no call, comes.
     AbortsOptimizationOnOptions = "aborts-optimization-on-options", "mobile-terminal", "CL-RO-24", [], [];
     /// Writes its care-of address into the session description.
     CareOfAddressInSdp = "care-of-address-in-sdp", "mobile-terminal", "CL-RO-25", ["s4"], [];

@@ -81,7 +81,7 @@ impl MobileTerminal {
         match request.method() {
             Some(Method::Invite) if begins => self.meddles_with_invite(now, &request, upper()),
             Some(Method::Cancel) => self.does(Misdeed::AnswersCancelledCall),
-            Some(Method::Options) if self.sessions.is_pending() => {
+            Some(Method::Options | Method::Bye) if self.sessions.is_pending() => {
                 if self.does(Misdeed::AbortsOptimizationOnOptions) {
                     self.list.give_up(now);
                 }

@@ -112,16 +112,14 @@ impl MobileTerminal {
         }
         let from = packet.source();
         let (home, payload) = (self.config.mobile.home(), packet.payload);
-        let (trusting, deaf) = (
-            self.does(Misdeed::AcceptsAnyAcknowledgement),
-            self.does(Misdeed::TakesRefusalForAcceptance),
-        );
+        let trusting = self.does(Misdeed::AcceptsAnyAcknowledgement);
+        let deaf = self.does(Misdeed::TakesRefusalForAcceptance) && answer.status.is_refusal();
         let mut peer_answer = PeerAnswer {
             status: answer.status,
             sequence: answer.sequence,
             lifetime: answer.lifetime,
         };
-        if deaf && answer.status.is_refusal() {
+        if deaf {
             peer_answer.status = Status::ACCEPTED;
             peer_answer.lifetime = Lifetime::MAX_RR_BINDING;
         }

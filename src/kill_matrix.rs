@@ -1,6 +1,7 @@
 //! The kill matrix: which purpose catches which misdeed of its role, tried one by one in the lab arm.
 
 mod challenge;
+pub mod kept;
 mod text;
 
 pub use challenge::{Fallen, fallen};

@@ -15,6 +15,8 @@ use serde_json::Value;
 #[case::unknown_option("list --frobnicate", 2)]
 #[case::no_subcommand("", 2)]
 #[case::nothing_selected("list --only CL-* --level may", 4)]
+#[case::no_purpose_selected("list --purposes --only HA-BU-07", 4)]
+#[case::explain_a_glob("explain CL-INT-0*", 0)]
 #[case::decode_octets("decode 3b01010000000000a1a2a3a4a5a6a7a8", 0)]
 #[case::decode_a_capture(concat!("decode --verbose ", env!("CARGO_MANIFEST_DIR"), "/captures/scapy-route-optimization.pcapng"), 0)]
 #[case::decode_octets_cut_short("decode 3b0101 --as mobility", 1)]
@@ -50,14 +52,67 @@ fn an_error_is_one_line_and_what_to_do_next() {
 
 #[test]
 fn a_requirement_is_explained_in_full() {
-    insta::assert_snapshot!(text(&roamproof("explain CL-RO-13").stdout), @r"
-    CL-RO-13  MUST  MT  claims
-      about      Optimization before response
-      stimulus   HoT lost once
-      expected   retry after 1 s succeeds; response after BA
-      misdeed    fallback at the first loss
-      D6         7 s from the INVITE (`route_optimization_budget`), always below Timer B (32 s); HoTI and CoTI at 0, 1, 3 s, none at the budget
+    let explained = text(&roamproof("explain CL-INT-05").stdout);
+    let (row, purposes) = explained.split_once("\n\n").expect("its purposes are told after it");
+    insta::assert_snapshot!(row, @r"
+    CL-INT-05  MUST NOT  HA  claims 8
+      about      Interception and encapsulation
+      stimulus   packet for a HoA without binding
+      expected   not tunnelled
+      misdeed    tunnels to the last known CoA
+      judged by  CL-INT-05/de-registered, CL-INT-05/run-out, judge
+      broken by  tunnels-to-the-last-care-of-address
     ");
+    assert!(purposes.contains("CL-INT-05/run-out  MUST NOT  home-agent"), "{purposes}");
+}
+
+#[test]
+fn a_purpose_is_explained_by_the_sentences_it_is_passed_by() {
+    insta::assert_snapshot!(text(&roamproof("explain CL-INT-05/run-out").stdout), @r"
+    CL-INT-05/run-out  MUST NOT  home-agent  version 1
+      title      A packet for a home address whose binding has run out is not tunnelled
+      verifies   CL-INT-05
+      applies if always
+      triggers   none
+      waits      11 s at most
+      given      the home agent acknowledges a home registration
+      given      a packet to the home address leaves in the tunnel while the binding is there
+      given      the lifetime that was granted is over
+      when       a packet to the home address comes
+      then       it leaves in no tunnel
+      given      the home agent answers an echo on the home link
+      kills      tunnels-to-the-last-care-of-address
+    ");
+    let output = roamproof("explain CL-INT-05/run-out --format json");
+    let explained: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let purpose = &explained["explained"][0];
+    assert_eq!(purpose["kills"][0], "tunnels-to-the-last-care-of-address");
+    assert_eq!(purpose["clauses"][0]["kind"], "given");
+}
+
+#[test]
+fn a_misdeed_is_explained_by_who_catches_it() {
+    insta::assert_snapshot!(text(&roamproof("explain rings-early-on-tcp").stdout), @r"
+    rings-early-on-tcp  misdeed  mobile-terminal
+      does       Sends 180 before the route is optimized when SIP comes by TCP.
+      breaks     CL-RO-32 MUST: the order of CL-RO-01 on SIP octets; SYN-ACK and ACK are no responses
+      caught by  sequence s4-tcp
+      shows in   s4-tcp
+    ");
+}
+
+#[test]
+fn purposes_are_listed_with_what_they_take() {
+    insta::assert_snapshot!(text(&roamproof("list --purposes --only CL-INT-05").stdout), @r"
+    CL-INT-05/de-registered                  home-agent      MUST NOT      7 s  -                      -
+    CL-INT-05/run-out                        home-agent      MUST NOT     11 s  -                      -
+    ");
+    let output = roamproof("list --purposes --format json");
+    let listing: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    for purpose in listing["purposes"].as_array().expect("a list") {
+        assert!(purpose["waits_max"].as_f64().is_some_and(|seconds| seconds > 0.0), "{purpose}");
+        assert!(purpose["triggers"].is_array() && purpose["applies"].is_array(), "{purpose}");
+    }
 }
 
 #[test]

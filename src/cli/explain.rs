@@ -1,93 +1,98 @@
-//! `explain`: one requirement, decision or ambiguity in full.
+//! `explain`: one requirement, purpose, misdeed, decision or ambiguity in full.
 
-use std::fmt::Write as _;
+mod misdeed;
+mod purpose;
+mod requirement;
 
 use anstyle::Style;
-use roamproof_harness::catalogue::Catalogue;
-use roamproof_harness::{ExitCode, Requirement};
-use serde_json::json;
+use roamproof_harness::ExitCode;
+use roamproof_harness::catalogue::{Catalogue, Pattern};
+use roamproof_harness::purpose::{self as purposes, Purpose};
+use roamproof_node::misdeed as misdeeds;
+use serde_json::{Value, json};
 
 use super::{Context, Format, Refusal};
 
-/// Explain a requirement: what is done, what is expected, and what would be wrong.
+/// Explain a requirement: what is done, what is expected, what would be wrong, and who judges it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A requirement, a decision such as D5 or an ambiguity such as AMB-07; a glob explains every requirement it names.
+    /// A requirement, a purpose, a misdeed, a decision such as D5 or an ambiguity such as AMB-07; a
+    /// glob explains every requirement and purpose it names.
     #[arg(value_name = "ID|GLOB", required = true)]
     ids: Vec<String>,
 }
 
+/// What is said of one thing, for people and for programs.
+struct Explained {
+    text: String,
+    document: Value,
+}
+
 pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
-    let catalogue = Catalogue::embedded();
-    let mut documents = Vec::new();
-    let mut texts = Vec::new();
+    let mut explained = Vec::new();
     for id in &args.ids {
-        if let Some(decision) = catalogue.decision(id) {
-            texts.push(question(context, id, &decision.question, &decision.answer));
-            documents
-                .push(json!({"id": id, "question": decision.question, "answer": decision.answer}));
-        } else if let Some(ambiguity) = catalogue.ambiguity(id) {
-            texts.push(question(context, id, &ambiguity.question, &ambiguity.treatment));
-            documents.push(
-                json!({"id": id, "question": ambiguity.question, "treatment": ambiguity.treatment}),
-            );
-        } else {
-            for requirement in catalogue.matching(id).map_err(Refusal::unknown_id)? {
-                texts.push(text(context, requirement, catalogue));
-                documents.push(serde_json::to_value(requirement)?);
-            }
-        }
+        explained.extend(explain(id, context)?);
     }
     match context.format {
-        Format::Json => context.print_json(&json!({ "explained": documents }))?,
-        Format::Text => context.print(&texts.join("\n"))?,
+        Format::Json => {
+            let documents: Vec<Value> = explained.into_iter().map(|one| one.document).collect();
+            context.print_json(&json!({ "explained": documents }))?;
+        }
+        Format::Text => {
+            let texts: Vec<String> = explained.into_iter().map(|one| one.text).collect();
+            context.print(&texts.join("\n"))?;
+        }
     }
     Ok(ExitCode::Success)
 }
 
-fn question(context: &Context, id: &str, question: &str, answer: &str) -> String {
-    format!("{}  {question}\n  {answer}\n", context.paint(Style::new().bold(), id))
+fn explain(id: &str, context: &Context) -> anyhow::Result<Vec<Explained>> {
+    let catalogue = Catalogue::embedded();
+    if let Some(decision) = catalogue.decision(id) {
+        let document = json!({"id": id, "question": decision.question, "answer": decision.answer});
+        let text = question(context, id, &decision.question, &decision.answer);
+        return Ok(vec![Explained { text, document }]);
+    }
+    if let Some(ambiguity) = catalogue.ambiguity(id) {
+        let document =
+            json!({"id": id, "question": ambiguity.question, "treatment": ambiguity.treatment});
+        let text = question(context, id, &ambiguity.question, &ambiguity.treatment);
+        return Ok(vec![Explained { text, document }]);
+    }
+    if let Some(declared) = misdeeds::ALL.iter().find(|declared| declared.name == id) {
+        return Ok(vec![misdeed::explained(declared, context)]);
+    }
+    let pattern = Pattern::new(id);
+    let rows = catalogue.matching(id).unwrap_or_default();
+    let named = purposes::ALL.iter().copied().filter(|purpose| pattern.names(purpose.id));
+    let named: Vec<&'static Purpose> = named.collect();
+    if rows.is_empty() && named.is_empty() {
+        let names = purposes::ALL.iter().map(|purpose| purpose.id);
+        let names = names.chain(misdeeds::ALL.iter().map(|declared| declared.name));
+        return Err(Refusal::unknown_id(catalogue.unknown_among(id, names)).into());
+    }
+    let mut explained = Vec::new();
+    for row in &rows {
+        explained.push(requirement::explained(row, context)?);
+    }
+    // A purpose that bears the name of a row is told with that row.
+    let told =
+        |purpose: &&&Purpose| rows.iter().any(|row| purpose.verifies.contains(&row.id.as_str()));
+    for purpose in named.iter().filter(|purpose| !told(purpose)) {
+        explained.push(purpose::explained(purpose, context)?);
+    }
+    Ok(explained)
 }
 
-fn text(context: &Context, requirement: &Requirement, catalogue: &Catalogue) -> String {
-    let roles: Vec<&str> = requirement.roles.iter().map(|role| role.name()).collect();
-    let id = context.paint(Style::new().bold(), &requirement.id);
-    let mut text =
-        format!("{id}  {}  {}  {}\n", requirement.level, roles.join(" "), requirement.source());
-    let mut line = |name: &str, value: &str| {
-        writeln!(text, "  {name:10} {value}").expect("a string takes any text");
-    };
-    line("about", &requirement.topic);
-    if let Some(followed) =
-        requirement.follows.as_ref().and_then(|id| catalogue.requirement(id).ok())
-    {
-        line("follows", &format!("{}: {}", followed.id, followed.stimulus));
-    }
-    line("stimulus", &requirement.stimulus);
-    line("expected", &requirement.expected);
-    for misdeed in &requirement.misdeeds {
-        line("misdeed", misdeed);
-    }
-    if let Some(control) = &requirement.control {
-        line("control", control);
-    }
-    if let Some(declared) = &requirement.declared {
-        line("only if", &format!("the device declares {declared}"));
-    }
-    if !requirement.see.is_empty() {
-        line("see", &requirement.see.join(", "));
-    }
-    for decision in requirement.decisions.iter().filter_map(|id| catalogue.decision(id)) {
-        line(&decision.id, &decision.answer);
-    }
-    for ambiguity in requirement.ambiguities.iter().filter_map(|id| catalogue.ambiguity(id)) {
-        line(&ambiguity.id, &ambiguity.treatment);
-    }
-    if let Some(note) = &requirement.note {
-        line("note", note);
-    }
-    if let Some(exception) = catalogue.exception(&requirement.id) {
-        line("excused", &exception.reason);
-    }
-    text
+fn question(context: &Context, id: &str, question: &str, answer: &str) -> String {
+    format!("{}  {question}\n  {answer}\n", bold(context, id))
+}
+
+fn bold(context: &Context, text: &str) -> String {
+    context.paint(Style::new().bold(), text)
+}
+
+/// One named value of a text.
+fn line(name: &str, value: &str) -> String {
+    format!("  {name:10} {value}\n")
 }

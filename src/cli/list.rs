@@ -5,7 +5,10 @@ use roamproof_harness::catalogue::{Catalogue, ExceptionKind, Pattern};
 use roamproof_harness::coverage::{Covered, coverage, judges, summary};
 use roamproof_harness::requirement::{Level, Role};
 use serde::Serialize;
+use serde_json::json;
 
+use super::described::Described;
+use super::run::selection;
 use super::{Context, Format, Refusal};
 
 /// List the requirements, who judges each, and which are excused from it.
@@ -30,10 +33,17 @@ pub(crate) struct Args {
     /// Only how many there are, by group and level.
     #[arg(long)]
     summary: bool,
+
+    /// The test purposes in place of the requirements: role, level, longest wait, triggers, conditions.
+    #[arg(long, conflicts_with_all = ["summary", "tahi"])]
+    purposes: bool,
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
     let catalogue = Catalogue::embedded();
+    if args.purposes {
+        return list_purposes(&args, catalogue, context);
+    }
     let selected = selected(&args, catalogue)?;
     match context.format {
         Format::Json => context.print_json(&Listing::of(&selected))?,
@@ -43,6 +53,28 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
     if selected.is_empty() {
         context.tell("no requirement is selected: `roamproof list --summary` shows the groups");
         return Ok(ExitCode::Nothing);
+    }
+    Ok(ExitCode::Success)
+}
+
+fn list_purposes(
+    args: &Args,
+    catalogue: &Catalogue,
+    context: &Context,
+) -> anyhow::Result<ExitCode> {
+    let chosen =
+        selection::of_purposes(&args.only, args.level.as_deref(), args.role.as_deref(), catalogue)?;
+    let described: Vec<Described> = chosen.into_iter().map(Described::of).collect();
+    if described.is_empty() {
+        context.tell("no purpose is selected: `roamproof list` shows who judges what");
+        return Ok(ExitCode::Nothing);
+    }
+    match context.format {
+        Format::Json => context.print_json(&json!({ "purposes": described }))?,
+        Format::Text => {
+            let lines: Vec<String> = described.iter().map(Described::line).collect();
+            context.print(&lines.concat())?;
+        }
     }
     Ok(ExitCode::Success)
 }

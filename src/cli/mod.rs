@@ -6,6 +6,7 @@
 mod completions;
 mod decode;
 mod demo;
+mod described;
 #[cfg(feature = "live")]
 mod doctor;
 mod explain;

@@ -14,6 +14,8 @@ pub struct Declared {
     pub misdeed: Misdeed,
     /// Its name for users: `ack-without-binding`.
     pub name: &'static str,
+    /// What it does, as one sentence.
+    pub does: &'static str,
     /// The role that can do it.
     pub role: &'static str,
     /// The row that it breaks.
@@ -38,6 +40,7 @@ macro_rules! misdeeds {
             $(Declared {
                 misdeed: Misdeed::$variant,
                 name: $name,
+                does: concat!($($doc),+),
                 role: $role,
                 breaks: $breaks,
                 shows_in: &[$($shows),*],

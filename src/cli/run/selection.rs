@@ -16,8 +16,26 @@ use crate::cli::{Refusal, list};
 ///
 /// A name that is none of a requirement, a purpose, a level, a role or a misdeed.
 pub(super) fn chosen(args: &Args, catalogue: &Catalogue) -> Result<Vec<&'static Purpose>, Refusal> {
+    let (level, role) = (args.level.as_deref(), args.role.as_deref());
+    let mut chosen = of_purposes(&args.only, level, role, catalogue)?;
+    let misdoer = misdoer(&args.misdeeds)?;
+    chosen.retain(|purpose| misdoer.is_none_or(|misdoer| purpose.role == misdoer));
+    Ok(chosen)
+}
+
+/// The purposes that ids, a level and a role select, in their order.
+///
+/// # Errors
+///
+/// A name that is none of a requirement, a purpose, a level or a role.
+pub(in crate::cli) fn of_purposes(
+    only: &[String],
+    level: Option<&str>,
+    role: Option<&str>,
+    catalogue: &Catalogue,
+) -> Result<Vec<&'static Purpose>, Refusal> {
     let mut patterns = Vec::new();
-    for text in &args.only {
+    for text in only {
         let pattern = Pattern::new(text);
         let known = catalogue.matching(text).is_ok()
             || purpose::ALL.iter().any(|purpose| pattern.names(purpose.id));
@@ -27,9 +45,8 @@ pub(super) fn chosen(args: &Args, catalogue: &Catalogue) -> Result<Vec<&'static 
         }
         patterns.push(pattern);
     }
-    let level = args.level.as_deref().map(list::level).transpose()?;
-    let role = args.role.as_deref().map(role).transpose()?;
-    let misdoer = misdoer(&args.misdeeds)?;
+    let level = level.map(list::level).transpose()?;
+    let role = role.map(self::role).transpose()?;
     let named = |purpose: &Purpose, pattern: &Pattern| {
         pattern.names(purpose.id) || purpose.verifies.iter().any(|row| pattern.names(row))
     };
@@ -44,7 +61,6 @@ pub(super) fn chosen(args: &Args, catalogue: &Catalogue) -> Result<Vec<&'static 
             (patterns.is_empty() || patterns.iter().any(|pattern| named(purpose, pattern)))
                 && level.is_none_or(|level| is_of(purpose, level))
                 && role.is_none_or(|role| purpose.role == role)
-                && misdoer.is_none_or(|misdoer| purpose.role == misdoer)
         })
         .collect())
 }

@@ -171,15 +171,17 @@ misdeeds! {
     /// Registers nothing after a power cycle until it is at home.
     WaitsForHome = "waits-for-home", "mobile-terminal", "CL-REG-10", ["CL-REG-10", "s3"], [];
     /// Ignores an INVITE that comes through the tunnel.
-    IgnoresTunnelledInvite = "ignores-tunnelled-invite", "mobile-terminal", "CL-INT-06", ["s2"], [];
+    IgnoresTunnelledInvite = "ignores-tunnelled-invite", "mobile-terminal", "CL-INT-06", ["CL-INT-06", "s2"], [];
     /// Answers a tunnelled INVITE with an ICMPv6 error.
-    AnswersTunnelWithError = "answers-tunnel-with-error", "mobile-terminal", "CL-INT-06", ["s2"], [];
+    AnswersTunnelWithError = "answers-tunnel-with-error", "mobile-terminal", "CL-INT-06", ["CL-INT-06", "s2"], [];
     /// Takes packets out of a tunnel from anywhere.
-    AcceptsAnyTunnel = "accepts-any-tunnel", "mobile-terminal", "CL-INT-07", [], [];
+    AcceptsAnyTunnel = "accepts-any-tunnel", "mobile-terminal", "CL-INT-07", ["CL-INT-07/caller", "CL-INT-07/stranger"], [];
     /// Sends responses straight to the caller.
-    RespondsToCaller = "responds-to-caller", "mobile-terminal", "CL-INT-09", ["s6"], ["CL-INT-12"];
+    RespondsToCaller = "responds-to-caller", "mobile-terminal", "CL-INT-09", ["CL-INT-09", "s6"], ["CL-INT-12"];
     /// Sends responses from the care-of address, outside of the tunnel.
-    RespondsFromCareOfAddress = "responds-from-care-of-address", "mobile-terminal", "CL-INT-09", ["s2"], [];
+    RespondsFromCareOfAddress = "responds-from-care-of-address", "mobile-terminal", "CL-INT-09", ["CL-INT-09", "s2"], [];
+    /// Sends a second copy of each response straight to the caller.
+    SecondResponseCopy = "second-response-copy", "mobile-terminal", "CL-INT-12", ["CL-INT-12"], [];
     /// Sends 180 before the route is optimized.
     RingsBeforeOptimization = "rings-before-optimization", "mobile-terminal", "CL-RO-01", ["s4"], ["CL-RO-02"];
     /// Sends 200 before the route is optimized.

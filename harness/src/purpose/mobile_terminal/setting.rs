@@ -213,6 +213,55 @@ impl Setting {
         }
     }
 
+    /// A call comes, is optimized and answered; returns the INVITE and the 200, which is not
+    /// acknowledged yet.
+    pub(super) fn is_called(&mut self, t: &mut Tester<'_>) -> Result<(Message, Message), Stop> {
+        let invite = self.invites(t)?;
+        let answer = self.is_answered(t, &invite)?;
+        Ok((invite, answer))
+    }
+
+    /// The terminal responds to `invite` and answers it, by its user where it does not by itself;
+    /// returns the 200.
+    pub(super) fn is_answered(
+        &mut self,
+        t: &mut Tester<'_>,
+        invite: &Message,
+    ) -> Result<Message, Stop> {
+        let patience = budget(t) + ANSWER;
+        loop {
+            let heard = self.hears(t, sip_response(invite).by_any_way(), patience)?;
+            let response = t.sip(heard)?;
+            match response.status() {
+                Some(200..=299) => return Ok(response),
+                Some(300..) => {
+                    let seen = response.reason().unwrap_or_default().to_owned();
+                    return Err(t.stop("an answer".to_owned(), seen, vec![heard]));
+                }
+                Some(_) | None => self.picks_up(t)?,
+            }
+        }
+    }
+
+    /// The user answers, where the terminal is not known to do so by itself.
+    pub(super) fn picks_up(&self, t: &mut Tester<'_>) -> Result<(), Stop> {
+        if t.features.is("answers_by_itself", "no") { t.picks_up() } else { Ok(()) }
+    }
+
+    /// Sends the terminal what a SIP script made.
+    pub(super) fn says_made(
+        &self,
+        t: &mut Tester<'_>,
+        message: Option<Message>,
+    ) -> Result<Message, Stop> {
+        let Some(message) = message else {
+            let expected = "a message that the tester's script can answer".to_owned();
+            return Err(t.stop(expected, "one that it cannot".to_owned(), vec![]));
+        };
+        self.says(t, &message)?;
+        Ok(message)
+    }
+
     /// The terminal attaches to the other visited link and registers there.
     pub(super) fn moves(&mut self, t: &mut Tester<'_>) -> Result<usize, Stop> {
         self.router = access_router(t, 2)?;

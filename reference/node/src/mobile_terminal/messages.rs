@@ -37,6 +37,8 @@ impl MobileTerminal {
             let alternate = MobilityOption::AlternateCareOfAddress(asked.care_of);
             update.options = update.options.with(alternate);
         }
+        let omits = away && self.does(Misdeed::OmitsHomeAddressOption);
+        let claimed = if omits { asked.care_of } else { home };
         let octets = match &self.config.mobile.key {
             Some(key) if self.is_authenticated() => {
                 if let Some(nai) = self.config.nai() {
@@ -49,15 +51,15 @@ impl MobileTerminal {
                     timestamp: asked.stamp,
                 };
                 let authorization = Authorization::MnHa(authentication);
-                update.to_vec_authorized(home, agent, asked.care_of, authorization)
+                update.to_vec_authorized(claimed, agent, asked.care_of, authorization)
             }
-            Some(_) | None => update.to_vec(home, agent),
+            Some(_) | None => update.to_vec(claimed, agent),
         };
         //= MN-RET-01
         //# at home the home address is the source, without a Home Address option
         let source = if away { asked.care_of } else { home };
         let outgoing = Outgoing {
-            home_address: (away && !self.does(Misdeed::OmitsHomeAddressOption)).then_some(home),
+            home_address: (away && !omits).then_some(home),
             ..Outgoing::new(source, agent, protocol::MOBILITY)
         };
         if !away {

@@ -239,6 +239,11 @@ impl MobileTerminal {
             self.send_message(now, response, caller);
             return None;
         }
+        if self.does(Misdeed::SecondResponseCopy)
+            && let Some(caller) = self.sessions.a_peer()
+        {
+            self.send_message(now, response, caller);
+        }
         if let Some(care_of) = care_of {
             if self.does(Misdeed::RespondsFromCareOfAddress) {
                 self.send_from_care_of(now, care_of, &upper);

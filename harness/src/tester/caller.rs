@@ -14,7 +14,7 @@ pub struct Dialog {
     to: String,
     call_id: String,
     contact: Option<String>,
-    /// The number of the INVITE, and of the last request.
+    /// The number of the newest INVITE, and of the last request.
     invite: u32,
     last: u32,
 }
@@ -62,6 +62,15 @@ impl Dialog {
     /// The ACK to the answer (RFC 3261 §13.2.2.4).
     pub fn acknowledges(&self) -> Message {
         self.message(Method::Ack, self.invite)
+    }
+
+    /// A re-INVITE with the offer of `invite`; what [`acknowledges`](Self::acknowledges) makes is
+    /// then about this one.
+    pub fn offers(&mut self, invite: &Message) -> Message {
+        let mut message = self.request(Method::Invite);
+        message.set_body("application/sdp", invite.body().to_vec());
+        self.invite = self.last;
+        message
     }
 
     /// The next request of the dialog.

@@ -251,6 +251,28 @@ impl Tester<'_> {
         Err(self.late(format!("{what} within {within:?}"), format!("this host took {passed:?}")))
     }
 
+    /// Wants a packet that was heard to have come no later than `within` after another.
+    ///
+    /// # Errors
+    ///
+    /// Where it came later: INCONC where this host was late itself.
+    pub fn came_within(
+        &mut self,
+        within: Duration,
+        since: usize,
+        frame: usize,
+    ) -> Result<(), Stop> {
+        let after = self.captured_at(frame).saturating_sub(self.captured_at(since));
+        if after <= within {
+            return Ok(());
+        }
+        let (expected, seen) = (format!("within {within:?}"), format!("after {after:?}"));
+        if self.bench.lateness() > LATENESS_MAX {
+            return Err(self.late(expected, seen));
+        }
+        Err(self.stop(expected, seen, vec![since, frame]))
+    }
+
     fn fitting(&self, wanted: &Template, heard: Heard) -> Result<usize, Stop> {
         match self.judge(wanted, heard) {
             Judged::Fits | Judged::OtherKind => Ok(heard.frame),

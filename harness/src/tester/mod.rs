@@ -7,6 +7,7 @@ pub mod correspondent;
 mod dialog;
 mod hearing;
 pub mod home_agent;
+pub mod inbox;
 pub mod mobile;
 pub mod scene;
 pub mod sip;

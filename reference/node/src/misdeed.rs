@@ -128,6 +128,8 @@ misdeeds! {
     TunnelsToTheHomeAddress = "tunnels-to-the-home-address", "sip-server", "CL-DST-01", ["s5"], ["CL-DST-02", "CL-INT-06"];
     /// Asks nobody and makes a care-of address up.
     GuessesCareOfAddresses = "guesses-care-of-addresses", "sip-server", "CL-DST-02", ["s5"], ["CL-DST-01", "CL-DST-15"];
+    /// Goes on using a care-of address beyond its lifetime.
+    UsesExpiredBindings = "uses-expired-bindings", "sip-server", "CL-DST-02", [], [];
     /// Asks the first home agent of its configuration, whosever home address it is.
     AsksTheFirstHomeAgent = "asks-the-first-home-agent", "sip-server", "CL-DST-03", ["s5-two-agents"], ["CL-DST-01", "CL-DST-05", "CL-REG-11"];
     /// Asks every home agent for a home address that none has notified.
@@ -140,10 +142,16 @@ misdeeds! {
     SwitchedOffByStrangers = "switched-off-by-strangers", "sip-server", "CL-DST-08", [], [];
     /// Goes on sending to a care-of address where nobody answers.
     NeverFallsBack = "never-falls-back", "sip-server", "CL-DST-11", [], [];
+    /// Gives a tunnel up although the home agent has confirmed its care-of address.
+    DoubtsTheHomeAgent = "doubts-the-home-agent", "sip-server", "CL-DST-11", [], [];
     /// Holds an INVITE until the home agent answers, however long that takes.
     WaitsForTheHomeAgent = "waits-for-the-home-agent", "sip-server", "CL-DST-12", [], [];
+    /// Drops what a terminal answers to an INVITE that went in the tunnel.
+    DropsDirectResponses = "drops-direct-responses", "sip-server", "CL-DST-13", [], [];
     /// Loses what has to be cut to fit the path.
     LosesLargePackets = "loses-large-packets", "sip-server", "CL-DST-14", [], [];
+    /// Does not send an INVITE into the tunnel for which TCP would be needed.
+    LosesLargeInvites = "loses-large-invites", "sip-server", "CL-DST-14", [], [];
     /// Goes on using the first care-of address that it was told.
     KeepsTheFirstCareOfAddress = "keeps-the-first-care-of-address", "sip-server", "CL-DST-15", ["s5"], ["CL-DST-01", "CL-DST-02", "CL-DST-09"];
     /// Believes any home agent about any home address.
@@ -152,6 +160,10 @@ misdeeds! {
     NeverDirectAfterRestart = "never-direct-after-restart", "sip-server", "CL-DST-17", [], [];
     /// Sends a CANCEL and the acknowledgement of a refusal to the home address, its INVITE not.
     CancelsByAnotherWay = "cancels-by-another-way", "sip-server", "CL-DST-18", ["s5-cancel"], [];
+    /// Sends requests in a dialog to the home address although it knows the care-of address.
+    SendsDialogsHome = "sends-dialogs-home", "sip-server", "CL-DST-18", [], [];
+    /// Answers no terminal of which it knows the care-of address.
+    AnswersNoBoundTerminal = "answers-no-bound-terminal", "sip-server", "CL-DST-18", [], [];
     /// Leaves the Home Address option out of the Binding Update to the home agent.
     OmitsHomeAddressOption = "omits-home-address-option", "mobile-terminal", "CL-REG-01", ["CL-REG-01", "s1"], [];
     /// Registers a home address that is not its own.

@@ -75,7 +75,8 @@ fn one_copy_of_everything(t: &mut Tester<'_>) -> Result<(), Stop> {
         once.extend([("ACK", home), ("BYE", home), ("200 (BYE)", caller)]);
     }
     is_all(t, &invite, peers.server, &once, caller)?;
-    peers.lives(t)
+    peers.lives(t)?;
+    Ok(())
 }
 
 /// Wants exactly these messages of the call from the server, each once, beside 100 to the caller.

@@ -73,7 +73,7 @@ fn forged_lookup(t: &mut Tester<'_>) -> Result<(), Stop> {
     let invite = peers.call(t, &one)?;
 
     t.then("the call goes where it went before: in the tunnel to the terminal's care-of address");
-    let delivered = peers.deliver(t, &one, &invite, Says::CareOfAfterForger)?;
+    let delivered = peers.deliver(t, &one, Method::Invite, &invite, Says::CareOfAfterForger)?;
     t.finds(&peers.tunnelled(Method::Invite, &invite, &one), delivered.frame)
 }
 
@@ -99,6 +99,6 @@ fn errors_unasked(t: &mut Tester<'_>) -> Result<(), Stop> {
     let invite = peers.call(t, &one)?;
 
     t.then("the call goes where it went before: in the tunnel to the terminal's care-of address");
-    let delivered = peers.deliver(t, &one, &invite, Says::CareOf)?;
+    let delivered = peers.deliver(t, &one, Method::Invite, &invite, Says::CareOf)?;
     t.finds(&peers.tunnelled(Method::Invite, &invite, &one), delivered.frame)
 }

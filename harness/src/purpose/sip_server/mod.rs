@@ -3,7 +3,12 @@
 
 pub(super) mod answered;
 pub(super) mod cancelled;
+pub(super) mod dialog;
+pub(super) mod direct;
 pub(super) mod forgery;
+pub(super) mod large;
 mod peers;
 pub(super) mod proxy;
 pub(super) mod registrar;
+pub(super) mod restart;
+pub(super) mod stale;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use roamproof_wire::ethernet::Mac;
 use roamproof_wire::ipv6::{Packet, protocol};
 use roamproof_wire::mobility::{BindingLookup, Lifetime, LookupKind, LookupStatus, Message};
-use roamproof_wire::sip::{Fields, Message as SipMessage, Method, Uri};
+use roamproof_wire::sip::{Fields, HeaderName, Message as SipMessage, Method, Uri};
 
 use crate::tester::home_agent::HomeAgent;
 use crate::tester::sip::{Party, SipPeer, packet};
@@ -28,7 +28,12 @@ pub(super) const LIFETIME: Lifetime = Lifetime(150);
 /// of a host to which a forger would have calls go.
 const IDENTIFIERS: [u64; 4] =
     [0x1234_5678_9abc, 0x1234_5678_9abd, 0x2345_6789_abcd, 0xdead_0000_0666];
+/// T1 doubled (RFC 3261 §17.1.2.2): when copies of a request that nobody answers follow.
+const COPIES: [Duration; 3] =
+    [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 const MEDIA_PORT: u16 = 0x7e5c;
+/// RFC 3261 §17.2.1: a server that will not have a final response by then says 100.
+const TRYING_AFTER: Duration = Duration::from_millis(200);
 /// The status of a response that says nothing but that somebody cares.
 const TRYING: u16 = 100;
 
@@ -153,12 +158,31 @@ impl Peers {
 
     /// Registers a terminal's identifier with its home address as contact.
     pub(super) fn register(&self, t: &mut Tester<'_>, one: &mut Terminal) -> Result<(), Stop> {
+        let contact = one.party.contact();
+        self.register_at(t, one, &contact)
+    }
+
+    /// The same with this contact. A server that has only just come up may need some copies
+    /// (RFC 3261 §17.1.2.2).
+    pub(super) fn register_at(
+        &self,
+        t: &mut Tester<'_>,
+        one: &mut Terminal,
+        contact: &str,
+    ) -> Result<(), Stop> {
         t.given(format!("the server takes the registration of {}", one.party.identifier));
         let registrar = registrar(t)?;
-        let register = one.peer.register(&one.party, &registrar);
-        self.say(t, one.home(), &register)?;
+        let mut register = one.peer.register(&one.party, &registrar);
+        register.replace(HeaderName::Contact, format!("<{contact}>"));
         let taken = sip_final_response(&register).status_code(200);
-        t.hears(&taken.from(self.server).to(one.home()), ANSWER)?;
+        let taken = taken.from(self.server).to(one.home());
+        for patience in COPIES {
+            self.say(t, one.home(), &register)?;
+            if t.hears_perhaps(&taken, patience)?.is_some() {
+                return Ok(());
+            }
+        }
+        t.hears(&taken, ANSWER)?;
         Ok(())
     }
 
@@ -182,29 +206,85 @@ impl Peers {
         Ok(invite)
     }
 
-    /// The INVITE as it leaves the server, by whatever way; what the server asks before is answered
-    /// as `says` tells.
+    /// A request of a call as it leaves the server, by whatever way; what the server asks before is
+    /// answered as `says` tells.
     pub(super) fn deliver(
         &self,
         t: &mut Tester<'_>,
         one: &Terminal,
-        invite: &SipMessage,
+        method: Method,
+        call: &SipMessage,
         says: Says,
     ) -> Result<Delivered, Stop> {
         let mut queries = Vec::new();
         loop {
-            let frame = t.hears(&invite_or_query(invite), ANSWER)?;
-            let Some(Message::BindingLookup(query)) = message_in(&t.packet(frame)) else {
+            let frame = t.hears(&request_or_query(method.clone(), call), ANSWER)?;
+            if !self.is_answered(t, one, frame, says)? {
                 return Ok(Delivered { frame, queries });
-            };
-            let asked = t.packet(frame).destination();
+            }
             queries.push(frame);
-            self.answer(t, one, asked, &query, says)?;
         }
     }
 
+    /// The next copy of a call's INVITE before `until`; queries are answered as `says` tells.
+    pub(super) fn next_copy(
+        &self,
+        t: &mut Tester<'_>,
+        one: &Terminal,
+        call: &SipMessage,
+        says: Says,
+        until: Duration,
+    ) -> Result<Option<usize>, Stop> {
+        loop {
+            let left = until.saturating_sub(t.bench.now());
+            let copy = request_or_query(Method::Invite, call);
+            let Some(frame) = t.hears_perhaps(&copy, left)? else { return Ok(None) };
+            if !self.is_answered(t, one, frame, says)? {
+                return Ok(Some(frame));
+            }
+        }
+    }
+
+    /// Waits until a copy of a call's INVITE fits `wanted`, for as long as `patience`; copies that
+    /// do not may come before.
+    pub(super) fn settle(
+        &self,
+        t: &mut Tester<'_>,
+        one: &Terminal,
+        call: &SipMessage,
+        says: Says,
+        (wanted, patience): (&Template, Duration),
+    ) -> Result<usize, Stop> {
+        let until = t.bench.now() + patience;
+        let mut others = Vec::new();
+        while let Some(frame) = self.next_copy(t, one, call, says, until)? {
+            if t.finds(wanted, frame).is_ok() {
+                return Ok(frame);
+            }
+            others.push(frame);
+        }
+        let seen = format!("{} other copies of it in {patience:?}", others.len());
+        Err(t.stop(wanted.to_string(), seen, others))
+    }
+
+    /// Answers a query, if the frame is one.
+    pub(super) fn is_answered(
+        &self,
+        t: &mut Tester<'_>,
+        one: &Terminal,
+        frame: usize,
+        says: Says,
+    ) -> Result<bool, Stop> {
+        let Some(Message::BindingLookup(query)) = message_in(&t.packet(frame)) else {
+            return Ok(false);
+        };
+        let asked = t.packet(frame).destination();
+        self.answer(t, one, asked, &query, says)?;
+        Ok(true)
+    }
+
     /// Answers a query as `says` tells; a home agent that is not the terminal's says so.
-    pub(super) fn answer(
+    fn answer(
         &self,
         t: &mut Tester<'_>,
         one: &Terminal,
@@ -263,21 +343,36 @@ impl Peers {
         self.notify(t, one)?;
         t.given("a call goes in the tunnel to the care-of address that the home agent tells");
         let invite = self.call(t, one)?;
-        let delivered = self.deliver(t, one, &invite, Says::CareOf)?;
+        let delivered = self.deliver(t, one, Method::Invite, &invite, Says::CareOf)?;
         t.finds(&self.tunnelled(Method::Invite, &invite, one), delivered.frame)?;
         t.given("the terminal refuses that call, and it is over");
         self.refuse(t, one, &invite, delivered.frame)
     }
 
     /// The sign of life that a silence needs: OPTIONS for the server itself has a final response,
-    /// whichever.
-    pub(super) fn lives(&mut self, t: &mut Tester<'_>) -> Result<(), Stop> {
+    /// whichever; how long that took.
+    pub(super) fn lives(&mut self, t: &mut Tester<'_>) -> Result<Duration, Stop> {
         t.given("the server answers OPTIONS");
         let registrar = registrar(t)?;
         let options =
             self.caller.request(Method::Options, &self.party, registrar.as_str(), &registrar);
-        self.say(t, self.party.address, &options)?;
-        t.hears(&sip_final_response(&options).to(self.party.address), ANSWER)?;
+        let asked = self.say(t, self.party.address, &options)?;
+        let answered = t.hears(&sip_final_response(&options).to(self.party.address), ANSWER)?;
+        Ok(t.captured_at(answered).saturating_sub(t.captured_at(asked)))
+    }
+
+    /// The caller hears the server's own 100 to the call that it has just made, in time.
+    pub(super) fn is_trying(&self, t: &mut Tester<'_>, invite: &SipMessage) -> Result<(), Stop> {
+        let asked = t.stimuli().last().copied();
+        let trying = t.hears(&self.response(invite, TRYING), ANSWER)?;
+        asked.map_or(Ok(()), |asked| t.came_within(TRYING_AFTER, asked, trying))
+    }
+
+    /// The home agent tells by itself where the terminal is.
+    pub(super) fn tells_change(&self, t: &mut Tester<'_>, one: &mut Terminal) -> Result<(), Stop> {
+        let number = one.agent.next_transaction();
+        let change = BindingLookup::change(number, one.home(), one.care_of, LIFETIME);
+        self.tell(t, &one.agent, &change)?;
         Ok(())
     }
 
@@ -332,21 +427,27 @@ pub(super) fn registrar(t: &Tester<'_>) -> Result<Uri, Stop> {
     uri(t, &format!("sip:{}", t.plan.domain))
 }
 
-fn invite_or_query(invite: &SipMessage) -> Template {
-    let call = invite.call_id().unwrap_or_default().to_owned();
-    Template::new("INVITE of this call, or a Binding Query before it", move |packet| {
-        let is_query = matches!(
-            message_in(packet),
-            Some(Message::BindingLookup(one)) if one.kind == LookupKind::BindingQuery
-        );
-        is_query
+fn request_or_query(method: Method, call: &SipMessage) -> Template {
+    let id = call.call_id().unwrap_or_default().to_owned();
+    let what = format!("{} of this call, or a Binding Query before it", method.as_str());
+    Template::new(what, move |packet| {
+        is_query(packet)
             || sip_in(&innermost(packet)).is_some_and(|message| {
-                message.method() == Some(Method::Invite)
-                    && message.call_id().is_ok_and(|id| id == call)
+                message.method().as_ref() == Some(&method)
+                    && message.call_id().is_ok_and(|one| one == id)
             })
     })
 }
 
-fn is_tunnelled(packet: &Packet<'_>) -> bool {
+/// Whether a packet is a Binding Query.
+pub(super) fn is_query(packet: &Packet<'_>) -> bool {
+    matches!(
+        message_in(packet),
+        Some(Message::BindingLookup(one)) if one.kind == LookupKind::BindingQuery
+    )
+}
+
+/// Whether a packet is a tunnel's.
+pub(super) fn is_tunnelled(packet: &Packet<'_>) -> bool {
     packet.protocol == protocol::IPV6
 }

@@ -105,7 +105,7 @@ fn keeps_an_early_notification(t: &mut Tester<'_>) -> Result<(), Stop> {
     let invite = peers.call(t, &one)?;
 
     t.then("the INVITE goes in the tunnel to where that home agent says that the terminal is");
-    let delivered = peers.deliver(t, &one, &invite, Says::CareOf)?;
+    let delivered = peers.deliver(t, &one, Method::Invite, &invite, Says::CareOf)?;
     t.finds(&peers.tunnelled(Method::Invite, &invite, &one), delivered.frame)
 }
 

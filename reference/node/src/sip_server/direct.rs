@@ -162,7 +162,8 @@ impl Direct {
     pub(super) fn care_of(&self, now: Instant, home: Ipv6Addr) -> Option<Ipv6Addr> {
         self.agent_of(now, home)?;
         let binding = self.homes.get(&home)?.binding?;
-        (binding.until > now).then_some(binding.care_of)
+        let expired = self.misdeeds.does(Misdeed::UsesExpiredBindings);
+        (binding.until > now || expired).then_some(binding.care_of)
     }
 
     /// Asks where `home` is; `false` where nobody can be asked.

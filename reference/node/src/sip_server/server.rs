@@ -4,6 +4,7 @@ use std::net::Ipv6Addr;
 
 use roamproof_wire::icmpv6::Reason;
 use roamproof_wire::ipv6::{Outgoing, Packet, protocol};
+use roamproof_wire::sip::{Fields, MessageView};
 
 use super::config::Config;
 use super::direct::Direct;
@@ -15,7 +16,7 @@ use crate::build::{ConfigError, Start};
 use crate::entropy::Entropy;
 use crate::host::{ErrorLimit, Happening, Host, Received};
 use crate::misdeed::{Misdeed, Misdeeds};
-use crate::sip::Transmit;
+use crate::sip::{Transmit, TransmitKind, UDP_REQUEST_MAX};
 use crate::sip_transport::{SipReceived, SipTransport};
 use crate::upper::UpperPacket;
 use crate::{Command, Event, Input, Instant, Interface, Node, Output, Wakeup};
@@ -157,6 +158,7 @@ impl SipServer {
         loop {
             let mut broken = None;
             match self.transport.poll_received() {
+                Some(SipReceived::Message { octets, .. }) if self.is_dropped(&octets) => {}
                 Some(SipReceived::Message { from, octets, .. }) => {
                     self.ways.hear(now, &octets);
                     let octets = self.misconduct.received(from, octets);
@@ -180,11 +182,32 @@ impl SipServer {
         }
     }
 
+    /// Whether a misdeed drops what a terminal answered to an INVITE in the tunnel.
+    fn is_dropped(&self, octets: &[u8]) -> bool {
+        if !self.misdeeds.does(Misdeed::DropsDirectResponses) {
+            return false;
+        }
+        let Ok(view) = MessageView::read(octets) else { return false };
+        let branch = view.via().ok().and_then(|via| via.branch().map(str::to_owned));
+        view.status().is_some_and(|status| (101..300).contains(&status))
+            && branch.is_some_and(|branch| self.ways.is_tunnelled(&branch))
+    }
+
+    /// Whether a misdeed withholds a response from a terminal.
+    fn is_withheld(&self, now: Instant, transmit: &Transmit) -> bool {
+        self.misdeeds.does(Misdeed::AnswersNoBoundTerminal)
+            && transmit.kind == TransmitKind::Response
+            && self.direct.care_of(now, transmit.to.address).is_some()
+    }
+
     /// Sends what the proxy has to send; whether there was anything.
     fn send(&mut self, now: Instant) -> bool {
         let mut any = false;
         while let Some(transmit) = self.proxy.poll_transmit() {
             any = true;
+            if self.is_withheld(now, &transmit) {
+                continue;
+            }
             if let Some(transmit) = self.misconduct.leaving(transmit) {
                 self.ways.take(now, &mut self.direct, transmit);
             }
@@ -228,6 +251,10 @@ impl SipServer {
 
     fn depart_message(&mut self, now: Instant, transmit: &Transmit, way: Way) {
         if let Way::Tunnel(care_of) = way {
+            let large = transmit.octets.len() > UDP_REQUEST_MAX;
+            if large && self.misdeeds.does(Misdeed::LosesLargeInvites) {
+                return;
+            }
             let note = format!("to {} by {care_of}", transmit.to);
             self.host.event(Event::Note(note));
         }

@@ -152,7 +152,7 @@ impl Ways {
                 return;
             }
             flight.waiting = asks.then(|| vec![transmit.clone()]);
-        } else {
+        } else if !self.misdeeds.does(Misdeed::SendsDialogsHome) {
             //= CL-DST-18
             //# in a dialog the way that is known now
             flight.way = direct.care_of(now, home).map_or(Way::Plain, Way::Tunnel);
@@ -207,7 +207,8 @@ impl Ways {
             if !direct.ask(now, flight.hop.address, Asker::Request(branch.to_owned())) {
                 flight.way = Way::Plain;
             }
-        } else if flight.asked != Asked::Answered {
+        } else if flight.asked != Asked::Answered || self.misdeeds.does(Misdeed::DoubtsTheHomeAgent)
+        {
             flight.way = Way::Plain;
         }
     }

@@ -91,7 +91,11 @@ fn evidence_is_kept_and_not_overwritten_unasked() {
     CL-INT-05/run-out/stimuli/03.txt
     CL-INT-05/run-out/stimuli/04.bin
     CL-INT-05/run-out/stimuli/04.txt
+    ctrf.json
+    journal.jsonl
+    junit.xml
     result.json
+    results.tap
     ");
     let again = roamproof(&words);
     assert_eq!(again.status.code(), Some(2));

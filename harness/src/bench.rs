@@ -23,6 +23,7 @@ pub struct Bench {
     capture: Capture,
     heard: VecDeque<Heard>,
     tail: Duration,
+    lateness_max: Duration,
 }
 
 /// A frame that some subject sent, and where it stands in the capture.
@@ -87,6 +88,7 @@ impl Bench {
             capture,
             heard: VecDeque::new(),
             tail: Duration::ZERO,
+            lateness_max: Duration::ZERO,
         })
     }
 
@@ -191,7 +193,15 @@ impl Bench {
 
     /// How late the host was in the worst case since the last call.
     pub fn lateness(&mut self) -> Duration {
-        self.network.link.lateness()
+        let lateness = self.network.link.lateness();
+        self.lateness_max = self.lateness_max.max(lateness);
+        lateness
+    }
+
+    /// How late the host was in the worst case since the start of the run.
+    pub fn lateness_max(&mut self) -> Duration {
+        self.lateness();
+        self.lateness_max
     }
 
     /// The next frame that a subject sent, already recorded and passed on; `None` at `until`.

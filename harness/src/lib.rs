@@ -5,11 +5,15 @@
 pub mod bench;
 pub mod bundle;
 pub mod catalogue;
+pub mod compare;
 pub mod coverage;
+pub mod date;
 pub mod evidence;
 pub mod exit_code;
 pub mod feature;
+pub mod journal;
 pub mod judge;
+pub mod known_failure;
 pub mod link;
 pub mod plan;
 pub mod purpose;

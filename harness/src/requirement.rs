@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One row of the catalogue: what a role has to do, and how that shows on the wire.
@@ -43,6 +44,8 @@ pub struct Requirement {
     pub declared: Option<String>,
     /// The only transport it applies to.
     pub transport: Option<Transport>,
+    /// The only edition of Mobile IPv6 that wants it.
+    pub edition: Option<Edition>,
     /// The row whose stimulus this one's goes on from.
     pub follows: Option<String>,
     /// What the tester does.
@@ -62,6 +65,12 @@ pub struct Requirement {
 }
 
 impl Requirement {
+    /// Whether an edition of Mobile IPv6 wants it.
+    #[must_use]
+    pub fn holds_in(&self, edition: Edition) -> bool {
+        self.edition.is_none_or(|only| only == edition)
+    }
+
     /// Where it is said: `RFC 6275 §9.5.1`, or `claims 3, 8`.
     #[must_use]
     pub fn source(&self) -> String {
@@ -77,7 +86,9 @@ impl Requirement {
 }
 
 /// How binding a requirement is, in the words of RFC 2119.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,
+)]
 pub enum Level {
     /// Broken: FAIL.
     #[serde(rename = "MUST")]
@@ -134,6 +145,34 @@ impl Level {
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.keyword())
+    }
+}
+
+/// An edition of Mobile IPv6 that a device can be built to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Edition {
+    /// RFC 6275, of 2011.
+    #[default]
+    Rfc6275,
+    /// RFC 3775, of 2004.
+    Rfc3775,
+}
+
+impl Edition {
+    /// Its short name: `rfc6275`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rfc6275 => "rfc6275",
+            Self::Rfc3775 => "rfc3775",
+        }
+    }
+
+    /// The edition with this short name.
+    #[must_use]
+    pub fn called(name: &str) -> Option<Self> {
+        [Self::Rfc6275, Self::Rfc3775].into_iter().find(|edition| edition.name() == name)
     }
 }
 

@@ -9,10 +9,9 @@ use crate::plan::Plan;
 use crate::purpose::Purpose;
 use crate::recording::Note;
 use crate::tester::{Clause, Tester};
-use roamproof_wire::ethernet::Mac;
-
 use crate::topology::{Arm, ArmError, Topology, claimed};
 use crate::verdict::{Stop, Verdict};
+use roamproof_wire::ethernet::Mac;
 
 /// What came of one purpose.
 #[derive(Debug)]
@@ -33,6 +32,8 @@ pub struct Outcome {
     pub output: Vec<(String, Vec<String>)>,
     /// How long it took, in the arm's own time.
     pub took: Duration,
+    /// How late this host was at worst; zero in simulated time.
+    pub lateness: Duration,
     /// Whether this is a second run, because this host itself was too late in the first.
     pub again: bool,
     /// Who is who in the capture.
@@ -52,17 +53,35 @@ pub struct Setting {
     pub features: Features,
 }
 
+/// Is shown a case that did not pass while its network still runs, and may use it.
+pub type OnFailure<'a> = dyn FnMut(&mut Tester<'_>, &Stop) + 'a;
+
 /// Runs `purpose` in `arm`; once more where this host itself was too late to tell.
 ///
 /// # Errors
 ///
 /// Where the network cannot be set up.
 pub fn run(purpose: &Purpose, arm: &mut dyn Arm, setting: &Setting) -> Result<Outcome, ArmError> {
-    let first = run_once(purpose, arm, setting)?;
+    run_watched(purpose, arm, setting, &mut |_, _| ())
+}
+
+/// As [`run`]; where the case did not pass, `on_failure` is called before its network ends. What
+/// crosses the links from there on is no evidence of the case.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_watched(
+    purpose: &Purpose,
+    arm: &mut dyn Arm,
+    setting: &Setting,
+    on_failure: &mut OnFailure<'_>,
+) -> Result<Outcome, ArmError> {
+    let first = run_body(purpose, arm, setting, on_failure)?;
     if !first.stop.as_ref().is_some_and(|stop| stop.late) {
         return Ok(first);
     }
-    Ok(Outcome { again: true, ..run_once(purpose, arm, setting)? })
+    Ok(Outcome { again: true, ..run_body(purpose, arm, setting, on_failure)? })
 }
 
 /// Runs `purpose` in `arm`, once.
@@ -74,6 +93,15 @@ pub fn run_once(
     purpose: &Purpose,
     arm: &mut dyn Arm,
     setting: &Setting,
+) -> Result<Outcome, ArmError> {
+    run_body(purpose, arm, setting, &mut |_, _| ())
+}
+
+fn run_body(
+    purpose: &Purpose,
+    arm: &mut dyn Arm,
+    setting: &Setting,
+    on_failure: &mut OnFailure<'_>,
 ) -> Result<Outcome, ArmError> {
     let mut wanted = (purpose.wants)();
     wanted.seed = setting.seed;
@@ -87,13 +115,24 @@ pub fn run_once(
     let stop = (purpose.body)(&mut tester).err();
     let clauses = tester.clauses().to_vec();
     let stimuli = tester.stimuli().to_vec();
-    let stop = stop.or_else(|| tester.subject_died());
+    let died = tester.subject_died();
+    let stop = match (stop, died) {
+        // What kills a device fails it, however binding the row is.
+        (Some(stop), Some(_)) => Some(stop),
+        (Some(stop), None) => Some(stop.weighed(purpose.level())),
+        (None, died) => died,
+    };
+    let (took, frames) = (tester.bench.now(), tester.bench.capture().frames.len());
+    let lateness = tester.bench.lateness_max();
+    let notes = tester.bench.take_notes();
+    if let Some(stop) = stop.as_ref().filter(|stop| !stop.late) {
+        on_failure(&mut tester, stop);
+    }
     let output = vec![(subject.to_owned(), bench.output(subject))];
-    let took = bench.now();
     let names = names(&bench, &plan);
-    let notes = bench.take_notes();
     let verdict = stop.as_ref().map_or(Verdict::Pass, |stop| stop.verdict);
     let mut capture = bench.into_capture();
+    capture.frames.truncate(frames);
     annotate(&mut capture, &clauses, verdict, stop.as_ref());
     Ok(Outcome {
         verdict,
@@ -104,6 +143,7 @@ pub fn run_once(
         notes,
         output,
         took,
+        lateness,
         again: false,
         names,
     })

@@ -2,12 +2,17 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::requirement::Level;
 
 /// What a run says of a purpose or a requirement.
 ///
 /// The order is the order of weight: the heaviest of several stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Verdict {
     /// The device profile excludes it.
@@ -30,6 +35,44 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every verdict, the lightest first.
+    pub const ALL: [Self; 8] = [
+        Self::NotApplicable,
+        Self::Skip,
+        Self::Info,
+        Self::Pass,
+        Self::Warn,
+        Self::Inconc,
+        Self::Fail,
+        Self::Error,
+    ];
+
+    /// The verdict with this word.
+    #[must_use]
+    pub fn called(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verdict| verdict.word() == word)
+    }
+
+    /// What a breach weighs where the most binding row that was judged is of `level`: breaking what
+    /// only should or may be done fails nobody.
+    #[must_use]
+    pub const fn weighed(self, level: Level) -> Self {
+        match self {
+            Self::Fail => match level {
+                Level::Must | Level::MustNot => Self::Fail,
+                Level::Should | Level::ShouldNot => Self::Warn,
+                Level::May | Level::Info => Self::Info,
+            },
+            Self::NotApplicable
+            | Self::Skip
+            | Self::Info
+            | Self::Pass
+            | Self::Warn
+            | Self::Inconc
+            | Self::Error => self,
+        }
+    }
+
     /// The word for it.
     pub const fn word(self) -> &'static str {
         match self {
@@ -68,6 +111,14 @@ pub struct Stop {
     pub late: bool,
 }
 
+impl Stop {
+    /// As it is where the most binding row that was judged is of `level`.
+    #[must_use]
+    pub fn weighed(self, level: Level) -> Self {
+        Self { verdict: self.verdict.weighed(level), ..self }
+    }
+}
+
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { clause, expected, seen, .. } = self;
@@ -79,7 +130,30 @@ impl std::error::Error for Stop {}
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
+
+    /// Every verdict of a body, under every level.
+    #[rstest]
+    #[case::must(Level::Must, "N-A SKIP INFO PASS WARN INCONC FAIL ERROR")]
+    #[case::must_not(Level::MustNot, "N-A SKIP INFO PASS WARN INCONC FAIL ERROR")]
+    #[case::should(Level::Should, "N-A SKIP INFO PASS WARN INCONC WARN ERROR")]
+    #[case::should_not(Level::ShouldNot, "N-A SKIP INFO PASS WARN INCONC WARN ERROR")]
+    #[case::may(Level::May, "N-A SKIP INFO PASS WARN INCONC INFO ERROR")]
+    #[case::info(Level::Info, "N-A SKIP INFO PASS WARN INCONC INFO ERROR")]
+    fn a_breach_weighs_what_its_level_says(#[case] level: Level, #[case] expected: &str) {
+        let words = Verdict::ALL.map(|verdict| verdict.weighed(level).word());
+        assert_eq!(words.join(" "), expected);
+    }
+
+    #[test]
+    fn a_verdict_is_found_by_its_word() {
+        for verdict in Verdict::ALL {
+            assert_eq!(Verdict::called(verdict.word()), Some(verdict));
+        }
+        assert_eq!(Verdict::called("pass"), None);
+    }
 
     /// ERROR > FAIL > INCONC > WARN > PASS.
     #[test]

@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error; the summary comes last. Each
 //! subcommand is a file with its options and a `run` that returns the exit code.
 
+mod compare;
 mod completions;
 mod decode;
 mod demo;
@@ -55,6 +56,7 @@ enum Command {
     Demo(demo::Args),
     Run(run::Args),
     Prove(prove::Args),
+    Compare(compare::Args),
     Judge(judge::Args),
     Decode(decode::Args),
     Explain(explain::Args),
@@ -91,6 +93,7 @@ impl Cli {
             Command::Demo(args) => demo::run(args, &context),
             Command::Run(args) => run::run(args, &context),
             Command::Prove(args) => prove::run(args, &context),
+            Command::Compare(args) => compare::run(args, &context),
             Command::Judge(args) => judge::run(args, &context),
             Command::Decode(args) => decode::run(args, &context),
             Command::List(args) => list::run(args, &context),

@@ -1,29 +1,33 @@
-//! `run`: test purposes against the reference, one verdict each.
+//! `run`: test purposes, one verdict each.
 
+mod asked;
+mod plan;
+mod record;
 pub(super) mod selection;
 mod workers;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::ValueEnum;
-#[cfg(feature = "live")]
-use indicatif::{ProgressBar, ProgressStyle};
 use roamproof::lab_arm::LabArm;
-use roamproof_harness::bundle::{self, About};
-use roamproof_harness::purpose::Purpose;
-use roamproof_harness::report::{self, Case, Report};
-use roamproof_harness::run::{Outcome, Setting};
-use roamproof_harness::topology::ArmError;
-use roamproof_harness::verdict::Verdict;
-use roamproof_harness::{Catalogue, ExitCode};
+use roamproof_harness::date::Date;
+use roamproof_harness::feature::Features;
+use roamproof_harness::journal::Journal;
+use roamproof_harness::link::clock::{RealClock, unix_time};
+use roamproof_harness::report::Case;
+use roamproof_harness::{Catalogue, ExitCode, run};
 
-use super::{Context, Format, Refusal, folder, verdicts};
-use workers::{End, Job};
+use super::{Context, Refusal, folder};
+use asked::Asked;
+use plan::Job;
+use record::Record;
+use workers::{Crew, Worker};
 
 /// Run test purposes and print a verdict for each.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Simulated (`lab`) or in network namespaces (`live`).
     #[arg(long, value_enum, default_value_t = Arm::Lab)]
@@ -41,9 +45,29 @@ pub(crate) struct Args {
     #[arg(long)]
     role: Option<String>,
 
+    /// The edition of Mobile IPv6 to judge by.
+    #[arg(long, value_name = "EDITION", default_value = "rfc6275", value_parser = ["rfc6275", "rfc3775"])]
+    edition: String,
+
     /// Let a warning fail the run too.
     #[arg(long)]
     strict: bool,
+
+    /// However long they wait.
+    #[arg(long, conflicts_with = "max_wait")]
+    all: bool,
+
+    /// Only purposes that wait no longer than this, in seconds or as `5m`; live 60 s if nothing is said, for simulated waits take no time.
+    #[arg(long, value_name = "S", value_parser = asked::duration)]
+    max_wait: Option<Duration>,
+
+    /// Start nothing that could end later than this after the start of the run, in seconds or as `5m`.
+    #[arg(long, value_name = "T", value_parser = asked::duration)]
+    budget: Option<Duration>,
+
+    /// Cases at once; without it as many as this machine runs without being late.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
 
     /// Run each purpose this many times, each round with another seed.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
@@ -53,9 +77,17 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "repeat")]
     until_failure: bool,
 
+    /// Only the Ith of N parts, as `2/3`.
+    #[arg(long, value_name = "I/N", value_parser = asked::shard)]
+    shard: Option<asked::Shard>,
+
     /// Fixes every random draw.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+
+    /// What is expected to fail, and how: `known-failures.toml`.
+    #[arg(long, value_name = "FILE")]
+    known_failures: Option<PathBuf>,
 
     /// Where captures, ladders and results go.
     #[arg(long, value_name = "DIR")]
@@ -64,6 +96,10 @@ pub(crate) struct Args {
     /// Overwrite what is in DIR.
     #[arg(long, requires = "out")]
     force: bool,
+
+    /// Go on with the run that left its journal in DIR, as it was asked for.
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    resume: Option<PathBuf>,
 
     /// What the subject is to do wrong (only in a build with the feature `misdeeds`); may be repeated.
     #[arg(long = "misdeed", value_name = "NAME")]
@@ -86,148 +122,106 @@ impl Arm {
             Self::Live => "live",
         }
     }
+
+    /// Cases at once if nothing is said. In simulated time a case is work and nothing else; in real
+    /// time it is waiting, and what limits is how many a processor serves without being late.
+    fn jobs(self) -> usize {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        match self {
+            Self::Lab => processors,
+            Self::Live => processors * LIVE_JOBS_A_PROCESSOR,
+        }
+    }
 }
 
-pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
+/// Cases at once for each processor in real time.
+const LIVE_JOBS_A_PROCESSOR: usize = 4;
+
+pub(crate) fn run(mut args: Args, context: &Context) -> anyhow::Result<ExitCode> {
+    let resumed =
+        args.resume.clone().map(|folder| asked::resume(&mut args, &folder)).transpose()?;
     let chosen = selection::chosen(&args, Catalogue::embedded())?;
+    let known = args.known_failures.as_deref().map(asked::known_failures).transpose()?;
     if chosen.is_empty() {
         context.tell("no purpose is selected: `roamproof list` shows who judges what");
         return Ok(ExitCode::Nothing);
     }
+    let asked = Asked::of(&args);
+    let (applicable, excluded) = plan::plan(&chosen, &asked, &Features::reference());
+    let header = asked.header(&applicable);
+    let (journal, done) = match resumed {
+        None => (None, Vec::new()),
+        Some((journal, theirs, done)) => {
+            asked::is_the_same(&theirs, &header)?;
+            (Some(journal), done)
+        }
+    };
     // The sandbox is entered before anything else: before any thread, and before the work whose
     // results would be lost where it cannot be.
-    let live = Live::enter(args.arm)?;
-    if let Some(out) = &args.out {
-        folder::make_ready(out, args.force)?;
-    }
-    roamproof::interrupt::notice();
-    let mut run = Run { args: &args, context, cases: Vec::new() };
-    for round in 1.. {
-        let jobs = run.jobs(&chosen, round);
-        match &live {
-            None => workers::one_by_one(&jobs, &mut LabArm, &mut |job, ended| run.end(job, ended))?,
-            Some(live) => live.side_by_side(&jobs, &mut |job, ended| run.end(job, ended))?,
+    let stage = Arc::new(Stage::enter(args.arm)?);
+    let journal = match &args.out {
+        Some(out) => {
+            folder::make_ready(out, args.force)?;
+            Some(Journal::begin(out, &header).map_err(|error| folder::unusable(out, &error))?)
         }
-        let done = if args.until_failure { run.has_failed() } else { round >= args.repeat };
-        if done || roamproof::interrupt::came() {
+        None => journal,
+    };
+    roamproof::interrupt::notice();
+    let crew = Crew {
+        at_once: args.jobs.map_or_else(|| args.arm.jobs(), usize::from),
+        budget: args.budget,
+        waits: args.arm == Arm::Live,
+        clock: RealClock::start(),
+    };
+    let keeping = record::Keeping { journal, known, today: Date::of_unix(unix_time()) };
+    let mut record = Record::new(&args, &asked, context, keeping, &crew, excluded);
+    all_rounds(&args, &applicable, done, &stage, &crew, &mut record)?;
+    record.finish()
+}
+
+/// Runs every round: all in one pool, or one after the other until something does not pass.
+fn all_rounds(
+    args: &Args,
+    applicable: &[&'static roamproof_harness::purpose::Purpose],
+    mut done: Vec<Case>,
+    stage: &Arc<Stage>,
+    crew: &Crew,
+    record: &mut Record<'_>,
+) -> anyhow::Result<()> {
+    let last = if args.until_failure { u32::MAX } else { args.repeat };
+    let at_once = if args.until_failure { 1 } else { args.repeat };
+    let mut round = 1;
+    while round <= last && !applicable.is_empty() {
+        let jobs = plan::jobs(applicable, round..=round + (at_once - 1), args);
+        let ran = jobs.iter().map(|job| job.take_from(&mut done)).collect();
+        let open = record.begin(jobs, ran)?;
+        let stage = Arc::clone(stage);
+        crew.run(open, move || stage.worker(), &mut |index, job, ended| {
+            record.ended(index, job, ended)
+        })?;
+        record.end_pool()?;
+        if roamproof::interrupt::came() || args.until_failure && record.has_failed() {
             break;
         }
+        round += at_once;
     }
-    run.finish()
+    Ok(())
 }
 
-/// A run under way.
-struct Run<'a> {
-    args: &'a Args,
-    context: &'a Context,
-    cases: Vec<Case>,
-}
-
-impl Run<'_> {
-    fn jobs(&self, chosen: &[&'static Purpose], round: u32) -> Vec<Job> {
-        let seed = self.args.seed.wrapping_add(u64::from(round - 1));
-        let setting =
-            || Setting { seed, misdeeds: self.args.misdeeds.clone(), ..Setting::default() };
-        chosen.iter().map(|purpose| Job { purpose, round, setting: setting() }).collect()
-    }
-
-    /// A case is over: its evidence is kept and its line is printed.
-    fn end(&mut self, job: &Job, ended: Result<Outcome, ArmError>) -> anyhow::Result<()> {
-        if let Err(ArmError::Environment { .. }) = &ended {
-            ended.map_err(Refusal::arm)?;
-            return Ok(());
-        }
-        let Job { purpose, round, setting } = job;
-        let mut case = Case::new(purpose, (*round, setting.seed), &ended, self.rerun(job));
-        if let (Some(out), Ok(outcome)) = (&self.args.out, &ended) {
-            let below = if *round == 1 {
-                PathBuf::from(purpose.id)
-            } else {
-                Path::new(purpose.id).join(format!("round-{round}"))
-            };
-            let path = out.join(&below);
-            let arm = self.args.arm.name();
-            let about = About { purpose, arm, setting, rerun: &case.rerun };
-            bundle::keep(&path, &about, outcome).with_context(|| path.display().to_string())?;
-            case.evidence = Some(below);
-        }
-        if self.context.format == Format::Text {
-            let paint = |verdict, word: &str| self.context.paint(verdicts::color(verdict), word);
-            self.context.print(&report::line(&case, self.args.out.as_deref(), &paint))?;
-        }
-        self.cases.push(case);
-        Ok(())
-    }
-
-    /// The command that runs one case again.
-    fn rerun(&self, job: &Job) -> String {
-        let mut words = vec!["roamproof run".to_owned()];
-        if self.args.arm == Arm::Live {
-            words.push("--arm live".to_owned());
-        }
-        words.push(format!("--only {} --seed {}", job.purpose.id, job.setting.seed));
-        words.extend(self.args.misdeeds.iter().map(|name| format!("--misdeed {name}")));
-        if self.args.out.is_none() {
-            words.push("--out DIR".to_owned());
-        }
-        words.join(" ")
-    }
-
-    fn has_failed(&self) -> bool {
-        self.cases.iter().any(|case| case.verdict != Verdict::Pass)
-    }
-
-    fn finish(self) -> anyhow::Result<ExitCode> {
-        let Self { args, context, cases } = self;
-        let report = Report {
-            arm: args.arm.name(),
-            seed: args.seed,
-            misdeeds: args.misdeeds.clone(),
-            strict: args.strict,
-            interrupted: roamproof::interrupt::came(),
-            cases,
-            evidence: args.out.clone(),
-        };
-        if let Some(out) = &args.out {
-            let path = out.join("result.json");
-            let text = serde_json::to_string_pretty(&report)?;
-            fs::write(&path, format!("{text}\n")).with_context(|| path.display().to_string())?;
-        }
-        match context.format {
-            Format::Json => context.print_json(&report)?,
-            Format::Text => context.print(&report::summary(&report))?,
-        }
-        Ok(report.exit_code())
-    }
-}
-
-/// The live arm, where it is wanted and built in.
-struct Live {
+/// Where cases run.
+enum Stage {
+    Lab,
     #[cfg(feature = "live")]
-    live: roamproof::live_arm::Live,
+    Live(roamproof::live_arm::Live),
 }
 
-impl Live {
-    #[cfg(feature = "live")]
-    fn enter(arm: Arm) -> Result<Option<Self>, Refusal> {
+impl Stage {
+    fn enter(arm: Arm) -> Result<Self, Refusal> {
         match arm {
-            Arm::Lab => Ok(None),
-            Arm::Live => {
-                let live = roamproof::live_arm::Live::enter().map_err(Refusal::arm)?;
-                Ok(Some(Self { live }))
-            }
-        }
-    }
-
-    #[cfg(feature = "live")]
-    fn side_by_side(&self, jobs: &[Job], end: &mut End<'_>) -> anyhow::Result<()> {
-        workers::side_by_side(jobs, || self.live.arm(), end)
-    }
-
-    #[cfg(not(feature = "live"))]
-    fn enter(arm: Arm) -> Result<Option<Self>, Refusal> {
-        match arm {
-            Arm::Lab => Ok(None),
+            Arm::Lab => Ok(Self::Lab),
+            #[cfg(feature = "live")]
+            Arm::Live => roamproof::live_arm::Live::enter().map(Self::Live).map_err(Refusal::arm),
+            #[cfg(not(feature = "live"))]
             Arm::Live => Err(Refusal {
                 code: ExitCode::Environment,
                 what: "this build has no live arm".to_owned(),
@@ -236,17 +230,15 @@ impl Live {
         }
     }
 
-    #[cfg(not(feature = "live"))]
-    fn side_by_side(&self, jobs: &[Job], end: &mut End<'_>) -> anyhow::Result<()> {
-        workers::one_by_one(jobs, &mut LabArm, end)
+    /// What runs one case after the other in a thread of its own.
+    fn worker(&self) -> Worker {
+        match self {
+            Self::Lab => Box::new(|job: &Job| run::run(job.purpose, &mut LabArm, &job.setting)),
+            #[cfg(feature = "live")]
+            Self::Live(live) => {
+                let mut arm = live.arm();
+                Box::new(move |job: &Job| run::run(job.purpose, &mut arm, &job.setting))
+            }
+        }
     }
-}
-
-/// What runs, on standard error while there is a terminal to watch it.
-#[cfg(feature = "live")]
-fn progress(jobs: usize) -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(jobs).unwrap_or(u64::MAX));
-    let style = ProgressStyle::with_template("{pos}/{len} {wide_bar} {msg}");
-    bar.set_style(style.expect("the template is a constant"));
-    bar
 }

@@ -5,7 +5,6 @@
 //! and can lose each of them, in simulated time and live alike.
 
 mod cable;
-#[cfg(feature = "live")]
 pub mod clock;
 mod fate;
 #[cfg(feature = "live")]

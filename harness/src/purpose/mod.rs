@@ -8,7 +8,9 @@ mod sip_server;
 
 use std::time::Duration;
 
+use crate::catalogue::Catalogue;
 use crate::feature::{Condition, Features};
+use crate::requirement::{Edition, Level, Requirement};
 use crate::tester::Tester;
 use crate::topology::Role;
 use crate::topology::claimed::Wanted;
@@ -105,6 +107,25 @@ impl Purpose {
     /// The purpose called `id`.
     pub fn find(id: &str) -> Option<&'static Self> {
         ALL.iter().find(|purpose| purpose.id == id).copied()
+    }
+
+    /// The most binding level among the rows it judges: what a breach weighs.
+    ///
+    /// # Panics
+    ///
+    /// Where it judges no row of the catalogue, which a test forbids.
+    pub fn level(&self) -> Level {
+        let levels = self.rows().map(|row| row.level);
+        levels.min().expect("a test holds every purpose to rows that there are")
+    }
+
+    /// Whether it judges a row that an edition of Mobile IPv6 wants.
+    pub fn holds_in(&self, edition: Edition) -> bool {
+        self.rows().any(|row| row.holds_in(edition))
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &'static Requirement> {
+        self.verifies.iter().filter_map(|row| Catalogue::embedded().requirement(row).ok())
     }
 
     /// The first of its conditions that a device does not meet, if any: it is then not applicable.

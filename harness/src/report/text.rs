@@ -5,15 +5,15 @@ use std::path::Path;
 
 use super::{Case, Report};
 use crate::Catalogue;
+use crate::requirement::Requirement;
 use crate::verdict::Verdict;
 
-/// One case: the verdict drawn by `paint`, its id and title; where it did not pass, what it requires
-/// with its section, what was expected and what was seen, its evidence and how to run it again.
-pub fn line(
-    case: &Case,
-    evidence: Option<&Path>,
-    paint: &dyn Fn(Verdict, &str) -> String,
-) -> String {
+/// Draws the word of a verdict.
+pub(super) type Paint<'a> = dyn Fn(Verdict, &str) -> String + 'a;
+
+/// One case: the verdict, its id and title; where it did not pass, what it requires with its
+/// section, what was expected and what was seen, its evidence and how to run it again.
+pub fn line(case: &Case, evidence: Option<&Path>, paint: &Paint<'_>) -> String {
     let Case { id, title, verdict, round, .. } = case;
     let mut text = format!("{} {id}  {title}", paint(*verdict, &format!("{verdict:6}")));
     if *round > 1 {
@@ -22,18 +22,21 @@ pub fn line(
     if case.again {
         text.push_str("  (second run: this host was too late in the first)");
     }
+    if let Some(issue) = &case.known {
+        write!(text, "  (known: {issue})").expect("a string takes any text");
+    }
     text.push('\n');
-    if *verdict == Verdict::Pass {
+    if let Some(complaint) = &case.complaint {
+        writeln!(text, "       list      {complaint}").expect("a string takes any text");
+    }
+    if *verdict == Verdict::Pass || case.known.is_some() {
         return text;
     }
     let mut detail = |name: &str, value: &str| {
         writeln!(text, "       {name:9} {value}").expect("a string takes any text");
     };
-    for row in case.verifies {
-        if let Ok(row) = Catalogue::embedded().requirement(row) {
-            let value = format!("{} {}, {}: {}", row.id, row.level, row.source(), row.expected);
-            detail("required", &value);
-        }
+    if let Some(required) = required(case) {
+        detail("required", &required);
     }
     let clause = case.clause.as_ref().map_or_else(String::new, |clause| format!(" ({clause})"));
     detail("expected", &format!("{}{clause}", case.expected.as_deref().unwrap_or("to pass")));
@@ -50,46 +53,82 @@ pub fn line(
     text
 }
 
-/// How many cases ended how, one line.
-pub fn summary(report: &Report) -> String {
+/// What is told when all cases have been: what was left out, what is not true in the list of known
+/// failures, the summary.
+pub fn end(report: &Report, paint: &Paint<'_>) -> String {
+    let mut text = String::new();
+    let mut tell = |line: String| writeln!(text, "{line}").expect("a string takes any text");
+    for excluded in &report.excluded {
+        let verdict = excluded.verdict;
+        let name = super::case::name(&excluded.id, excluded.round);
+        let word = paint(verdict, &format!("{verdict:6}"));
+        tell(format!("{word} {name}  {}", excluded.reason));
+    }
+    for complaint in &report.complaints {
+        tell(format!("{} {complaint}", paint(Verdict::Fail, "list  ")));
+    }
+    text + &summary(report) + "\n"
+}
+
+/// How many cases ended how, one line without its end.
+pub(super) fn summary(report: &Report) -> String {
     let all = report.cases.len();
-    let counts: Vec<String> = VERDICTS
+    let unlisted = |verdict| {
+        report.cases.iter().filter(|case| case.verdict == verdict && case.known.is_none()).count()
+    };
+    let left_out = |verdict| report.excluded.iter().filter(|one| one.verdict == verdict).count();
+    let mut counts: Vec<String> = Verdict::ALL
         .into_iter()
-        .map(|verdict| (verdict, report.count(verdict)))
+        .rev()
+        .map(|verdict| (verdict, unlisted(verdict) + left_out(verdict)))
         .filter(|(_, count)| *count > 0)
         .map(|(verdict, count)| format!("{count} {verdict}"))
         .collect();
+    let known = report.cases.iter().filter(|case| case.known.is_some()).count();
+    if known > 0 {
+        counts.push(format!("{known} known"));
+    }
     let plural = if all == 1 { "" } else { "s" };
     let mut text = format!("{all} case{plural}, {} arm: {}", report.arm, counts.join(", "));
+    let wrong = report.complaints.len();
+    if wrong > 0 {
+        write!(text, "; {wrong} of the list of known failures not true any more")
+            .expect("a string takes any text");
+    }
     if report.interrupted {
         text.push_str(" (interrupted: not all have run)");
     }
     if let Some(folder) = &report.evidence {
         write!(text, "; evidence in {}", folder.display()).expect("a string takes any text");
     }
-    text.push('\n');
     text
 }
 
-/// The heaviest first.
-const VERDICTS: [Verdict; 8] = [
-    Verdict::Error,
-    Verdict::Fail,
-    Verdict::Inconc,
-    Verdict::Warn,
-    Verdict::Pass,
-    Verdict::Info,
-    Verdict::Skip,
-    Verdict::NotApplicable,
-];
+/// The most binding row with its section and what it wants; the others by name.
+fn required(case: &Case) -> Option<String> {
+    let mut rows: Vec<&Requirement> = case
+        .verifies
+        .iter()
+        .filter_map(|row| Catalogue::embedded().requirement(row).ok())
+        .collect();
+    rows.sort_by_key(|row| !row.level.is_binding());
+    let (row, others) = rows.split_first()?;
+    let mut text = format!("{} {}, {}: {}", row.id, row.level, row.source(), row.expected);
+    if !others.is_empty() {
+        let others: Vec<&str> = others.iter().map(|row| row.id.as_str()).collect();
+        write!(text, " (also {})", others.join(", ")).expect("a string takes any text");
+    }
+    Some(text)
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::sample::{case, report};
 
     #[test]
     fn a_failure_reads_like_a_bug_report() {
-        let report = report(Verdict::Fail);
+        let report = report(vec![case(Verdict::Fail)]);
         let text = line(&report.cases[0], report.evidence.as_deref(), &|_, word| word.to_owned());
         insta::assert_snapshot!(text, @r"
         FAIL   CL-INT-05/run-out  A packet is not tunnelled  (round 2)
@@ -104,38 +143,7 @@ mod tests {
 
     #[test]
     fn a_pass_is_one_line() {
-        let report = report(Verdict::Pass);
-        let text = line(&report.cases[0], None, &|_, word| word.to_owned());
+        let text = line(&case(Verdict::Pass), None, &|_, word| word.to_owned());
         assert_eq!(text, "PASS   CL-INT-05/run-out  A packet is not tunnelled  (round 2)\n");
-    }
-
-    fn report(verdict: Verdict) -> Report {
-        let case = Case {
-            id: "CL-INT-05/run-out",
-            version: 1,
-            title: "A packet is not tunnelled",
-            role: "home-agent",
-            verifies: &["CL-INT-05"],
-            round: 2,
-            seed: 7,
-            verdict,
-            clause: Some("then it leaves in no tunnel".to_owned()),
-            expected: Some("no tunnelled packet".to_owned()),
-            seen: Some("a tunnelled packet".to_owned()),
-            packets: vec![12, 18],
-            again: false,
-            seconds: 1.5,
-            evidence: Some("CL-INT-05/run-out".into()),
-            rerun: "roamproof run --only CL-INT-05/run-out --seed 7".to_owned(),
-        };
-        Report {
-            arm: "lab",
-            seed: 7,
-            misdeeds: Vec::new(),
-            strict: false,
-            interrupted: false,
-            cases: vec![case],
-            evidence: Some("out".into()),
-        }
     }
 }

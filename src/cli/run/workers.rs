@@ -1,84 +1,141 @@
-//! Runs purposes: one by one in simulated time, side by side in real time, for their waits cost nothing.
+//! Runs jobs side by side, each thread in an arm of its own, those with the longest waits first.
 
-#[cfg(feature = "live")]
-use std::collections::BTreeMap;
-#[cfg(feature = "live")]
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-#[cfg(feature = "live")]
-use std::sync::mpsc::channel;
-#[cfg(feature = "live")]
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use roamproof::interrupt;
-use roamproof_harness::purpose::Purpose;
-use roamproof_harness::run::{self, Outcome, Setting};
-use roamproof_harness::topology::{Arm, ArmError};
+use roamproof_harness::link::clock::RealClock;
+use roamproof_harness::run::Outcome;
+use roamproof_harness::topology::ArmError;
 
-/// One purpose to run in one round.
-pub(super) struct Job {
-    pub(super) purpose: &'static Purpose,
-    pub(super) round: u32,
-    pub(super) setting: Setting,
+use super::plan::Job;
+
+/// What came of a job.
+pub(super) enum Ended {
+    /// It ran, or its network did not come up.
+    Ran(Box<Result<Outcome, ArmError>>),
+    /// There was no time left for it.
+    OverBudget,
 }
 
-/// What came of it.
-type Ended = Result<Outcome, ArmError>;
+/// Runs one job after the other.
+pub(super) type Worker = Box<dyn FnMut(&Job) -> Result<Outcome, ArmError>>;
 
-/// Takes what came of a job.
-pub(super) type End<'a> = dyn FnMut(&Job, Ended) -> anyhow::Result<()> + 'a;
-
-/// Purposes at once in real time: more, and they would make each other late.
-#[cfg(feature = "live")]
-const AT_ONCE: usize = 4;
-
-/// Runs jobs one after the other, until an interruption.
-pub(super) fn one_by_one(jobs: &[Job], arm: &mut dyn Arm, end: &mut End<'_>) -> anyhow::Result<()> {
-    for job in jobs.iter().take_while(|_| !interrupt::came()) {
-        end(job, run::run(job.purpose, arm, &job.setting))?;
-    }
-    Ok(())
+/// How jobs are shared out.
+pub(super) struct Crew {
+    /// How many run at once.
+    pub(super) at_once: usize,
+    /// How long all may take.
+    pub(super) budget: Option<Duration>,
+    /// Whether waits take real time.
+    pub(super) waits: bool,
+    /// Since the start of the run.
+    pub(super) clock: RealClock,
 }
 
-/// Runs jobs side by side, each thread in an arm of its own, until an interruption; their ends are
-/// told in the order of the jobs.
-#[cfg(feature = "live")]
-pub(super) fn side_by_side<A: Arm>(
-    jobs: &[Job],
-    arm: impl Fn() -> A + Sync,
-    end: &mut End<'_>,
-) -> anyhow::Result<()> {
-    let (sender, ends) = channel();
-    let next = AtomicUsize::new(0);
-    let (arm, next) = (&arm, &next);
-    let bar = super::progress(jobs.len());
-    let told = thread::scope(|scope| {
-        for _ in 0..AT_ONCE.min(jobs.len()) {
-            let sender = sender.clone();
-            scope.spawn(move || {
-                let mut arm = arm();
-                while !interrupt::came() {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(job) = jobs.get(index) else { return };
-                    let ended = run::run(job.purpose, &mut arm, &job.setting);
-                    // Nobody listens any more: the others end all the same.
-                    let _ = sender.send((index, ended));
-                }
+/// Takes what came of a job, by its place.
+pub(super) type End<'a> = dyn FnMut(usize, &Job, Ended) -> anyhow::Result<()> + 'a;
+
+/// How often the main thread looks whether an interrupt came.
+const LOOK: Duration = Duration::from_millis(50);
+
+impl Crew {
+    /// Runs all jobs that `end` does not know yet, until an interruption; what is under way then is
+    /// not waited for. `end` is told in the order in which they end.
+    pub(super) fn run(
+        &self,
+        jobs: Vec<Option<Job>>,
+        worker: impl Fn() -> Worker + Send + Sync + 'static,
+        end: &mut End<'_>,
+    ) -> anyhow::Result<()> {
+        let mut order: Vec<usize> =
+            (0..jobs.len()).filter(|index| jobs[*index].is_some()).collect();
+        if self.waits {
+            order.sort_by_key(|index| {
+                jobs[*index].as_ref().map(|job| std::cmp::Reverse(job.purpose.waits_max))
             });
         }
+        let shared = Arc::new(Shared {
+            jobs,
+            order,
+            next: AtomicUsize::new(0),
+            budget: self.budget,
+            waits: self.waits,
+            clock: self.clock,
+        });
+        let worker = Arc::new(worker);
+        let (sender, ends) = channel();
+        let threads: Vec<_> = (0..self.at_once.min(shared.order.len()))
+            .map(|_| {
+                let (shared, worker, sender) =
+                    (Arc::clone(&shared), Arc::clone(&worker), sender.clone());
+                thread::spawn(move || shared.work(&mut worker(), &sender))
+            })
+            .collect();
         drop(sender);
-        let mut waiting = BTreeMap::new();
-        let mut first = 0;
-        for (index, ended) in ends {
-            bar.inc(1);
-            waiting.insert(index, ended);
-            while let Some(ended) = waiting.remove(&first) {
-                bar.suspend(|| end(&jobs[first], ended))?;
-                first += 1;
+        while !interrupt::came() {
+            match ends.recv_timeout(LOOK) {
+                Ok((index, ended)) => {
+                    let job = shared.jobs[index].as_ref().expect("only jobs are in the order");
+                    end(index, job, ended)?;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        // After an interruption those behind a gap are told too.
-        waiting.into_iter().try_for_each(|(index, ended)| end(&jobs[index], ended))
-    });
-    bar.finish_and_clear();
-    told
+        if !interrupt::came() {
+            for thread in threads {
+                thread.join().map_err(|_| anyhow::anyhow!("a thread of the harness panicked"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What all threads see.
+struct Shared {
+    jobs: Vec<Option<Job>>,
+    /// The order in which jobs are begun.
+    order: Vec<usize>,
+    next: AtomicUsize,
+    budget: Option<Duration>,
+    waits: bool,
+    clock: RealClock,
+}
+
+impl Shared {
+    fn work(&self, worker: &mut Worker, ends: &Sender<(usize, Ended)>) {
+        while !interrupt::came() {
+            let place = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(index) = self.order.get(place) else { return };
+            let job = self.jobs[*index].as_ref().expect("only jobs are in the order");
+            let ended = if self.is_over_budget(job) {
+                Ended::OverBudget
+            } else {
+                Ended::Ran(Box::new(without_panic(|| worker(job))))
+            };
+            if ends.send((*index, ended)).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn is_over_budget(&self, job: &Job) -> bool {
+        let takes = if self.waits { job.purpose.waits_max } else { Duration::ZERO };
+        self.budget.is_some_and(|budget| self.clock.now() + takes > budget)
+    }
+}
+
+/// A body that panics is the harness's fault, and no reason to lose the other cases.
+fn without_panic(run: impl FnOnce() -> Result<Outcome, ArmError>) -> Result<Outcome, ArmError> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        let what = format!("the harness panicked: {}", text.unwrap_or("without a word"));
+        Err(ArmError::System(std::io::Error::other(what)))
+    })
 }

@@ -15,6 +15,7 @@ mod story;
 mod streams;
 
 pub use cast::{Cast, Terminal};
+pub(crate) use session::addresses_in;
 
 use serde::Serialize;
 

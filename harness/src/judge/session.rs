@@ -256,7 +256,7 @@ fn care_of_address_stays_private(story: &Story<'_>) -> Option<Finding> {
 }
 
 /// Every IPv6 address in a text, in whatever form it is written.
-fn addresses_in(octets: &[u8]) -> impl Iterator<Item = Ipv6Addr> {
+pub(crate) fn addresses_in(octets: &[u8]) -> impl Iterator<Item = Ipv6Addr> {
     let is_address = |octet: &u8| octet.is_ascii_hexdigit() || matches!(octet, b':' | b'.');
     octets
         .split(move |octet| !is_address(octet))

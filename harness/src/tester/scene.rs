@@ -14,7 +14,7 @@ use super::correspondent::Correspondent;
 use super::home_agent::HomeAgent;
 use super::sip::{SipPeer, packet};
 use super::stream::{Said, StreamId, Streams};
-use super::template::{innermost, inside, message_in, sip_in};
+use super::template::{answers, innermost, inside, message_in, sip_in};
 use crate::plan::Plan;
 
 /// Everyone around the terminal.
@@ -102,11 +102,11 @@ impl Answers {
 }
 
 impl Scene {
-    /// The plan's home agent and SIP server, no correspondent yet.
-    pub fn new(plan: &Plan) -> Self {
+    /// The plan's home agent and SIP server, no correspondent yet; it is `unix`, the Unix time.
+    pub fn new(plan: &Plan, unix: Duration) -> Self {
         Self {
             agent: HomeAgent::new(plan),
-            server: SipPeer::new(plan.ss),
+            server: SipPeer::since(plan.ss, unix),
             acknowledges_home: true,
             direct: false,
             contact: None,
@@ -153,6 +153,11 @@ impl Scene {
     /// capture.
     pub fn newest_update(&self, to: Ipv6Addr) -> Option<usize> {
         self.updates.get(&to).copied()
+    }
+
+    /// The terminal's responses to a request, in order.
+    pub fn responses_to(&self, request: &SipMessage) -> impl Iterator<Item = &Heard> {
+        self.said.iter().filter(|heard| answers(&heard.message, request))
     }
 
     fn hear_mobility(&mut self, sent: &Sent<'_>) -> Option<Vec<u8>> {

@@ -62,6 +62,8 @@ pub struct Wanted {
     pub answer_after_ms: Option<u64>,
     /// Whether the mobile terminal is always busy.
     pub busy: bool,
+    /// Whether the mobile terminal sends 100 before the route is optimized (decision D1).
+    pub early_100: &'static str,
     /// Misdeeds, by node and name.
     pub misdeeds: Vec<(String, String)>,
     /// Nodes that lend their address to ordinary programs.
@@ -81,6 +83,7 @@ impl Default for Wanted {
             media_apart: false,
             answer_after_ms: Some(200),
             busy: false,
+            early_100: "never",
             misdeeds: Vec::new(),
             lends: Vec::new(),
             seed: 1,
@@ -284,6 +287,9 @@ fn mobile_config(
     );
     if wanted.direct {
         writeln!(text, "tunnels_from = [\"{SS}\"]").expect("a String takes everything");
+    }
+    if wanted.early_100 != "never" {
+        writeln!(text, "early_100 = \"{}\"", wanted.early_100).expect("a String takes everything");
     }
     if wanted.lends.contains(&user) {
         text.push_str("lends = true\n");

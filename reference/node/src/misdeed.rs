@@ -256,12 +256,16 @@ misdeeds! {
     RespondsTwice = "responds-twice", "mobile-terminal", "CL-RO-19", ["s4-pending-handover"], [];
     /// Answers a second call from a caller whose first still waits.
     AnswersSecondCallEarly = "answers-second-call-early", "mobile-terminal", "CL-RO-20", [], [];
+    /// Answers calls in the order in which they came, each only when those before it are answered.
+    AnswersInOrder = "answers-in-order", "mobile-terminal", "CL-RO-21", [], [];
     /// Optimizes the route to whatever address an offer names.
     OptimizesAnyAddress = "optimizes-any-address", "mobile-terminal", "CL-RO-22", [], [];
     /// Answers an INVITE without an offer at once.
     NoOptimizationWithoutOffer = "no-optimization-without-offer", "mobile-terminal", "CL-RO-23", [], [];
     /// Optimizes the route to an address of a Via where there is no offer.
     OptimizesViaWithoutOffer = "optimizes-via-without-offer", "mobile-terminal", "CL-RO-23", [], [];
+    /// Optimizes no route to the address in an answer that comes with the ACK.
+    IgnoresAnswerInAck = "ignores-answer-in-ack", "mobile-terminal", "CL-RO-23", [], [];
     /// Answers OPTIONS, and BYE for no call, only when no response waits.
     AnswersOptionsLate = "answers-options-late", "mobile-terminal", "CL-RO-24", [], [];
     /// Gives up the optimization when OPTIONS, or BYE for no call, comes.
@@ -270,12 +274,16 @@ misdeeds! {
     CareOfAddressInSdp = "care-of-address-in-sdp", "mobile-terminal", "CL-RO-25", ["s4"], [];
     /// Answers an offer within a call before the route to its new address is optimized.
     AnswersOfferAtOnce = "answers-offer-at-once", "mobile-terminal", "CL-RO-26", [], [];
+    /// Lets an UPDATE wait for its route as long as an INVITE.
+    AnswersUpdateLate = "answers-update-late", "mobile-terminal", "CL-RO-26", [], [];
     /// Goes on with correspondents as if there had been no handover.
     MediaFromOldCareOfAddress = "media-from-old-care-of-address", "mobile-terminal", "CL-RO-27", ["s7"], [];
     /// Never refreshes a binding at a correspondent.
     NeverRefreshes = "never-refreshes", "mobile-terminal", "CL-RO-28", ["s4-long"], [];
     /// Takes no mobility messages of a peer while a call waits.
     GatesMobilityByCalls = "gates-mobility-by-calls", "mobile-terminal", "CL-RO-29", [], [];
+    /// Does not optimize its route to a peer that has optimized its own, before the call is answered.
+    NeverOptimizesBack = "never-optimizes-back", "mobile-terminal", "CL-RO-29", [], [];
     /// Never answers a call that it received away once it is back at home.
     NeverAnswersAfterReturn = "never-answers-after-return", "mobile-terminal", "CL-RO-30", [], [];
     /// Leaves its bindings at correspondents when it returns home.
@@ -291,6 +299,8 @@ misdeeds! {
     RefusesServerTunnel = "refuses-server-tunnel", "mobile-terminal", "CL-DST-09", ["s5"], [];
     /// Takes packets of anybody out of the SIP server's tunnel.
     OpensServerTunnel = "opens-server-tunnel", "mobile-terminal", "CL-DST-10", [], [];
+    /// Loses the responses to an INVITE that the SIP server tunnelled.
+    LosesDirectResponses = "loses-direct-responses", "mobile-terminal", "CL-DST-13", [], [];
 }
 
 /// What one node is to do wrong.

@@ -135,8 +135,8 @@ fn home_test_lost_once(t: &mut Tester<'_>) -> Result<(), Stop> {
 
     t.then("it asks again, and no response leaves before");
     let asked = tunnelled_home(t, home_test_init(), t.plan.cn);
-    t.hears_before(&asked, &acceptance(&invite), before_budget(t))?;
-    t.hears_before(&updates(t.plan.cn), &acceptance(&invite), ANSWER)?;
+    t.hears_before(&asked, &acceptance(t, &invite), before_budget(t))?;
+    t.hears_before(&updates(t.plan.cn), &acceptance(t, &invite), ANSWER)?;
     t.in_time("a second try", since, before_budget(t))?;
     is_still_pending(t, &stage, &invite)
 }
@@ -150,7 +150,7 @@ fn is_no_acceptance(t: &mut Tester<'_>, status: Status) -> Result<(), Stop> {
     stage.refuses(t, t.plan.cn, status)?;
 
     t.then("no response to the INVITE leaves, as if the update had been accepted");
-    t.hears_none(&acceptance(&invite), SILENCE)?;
+    t.hears_none(&acceptance(t, &invite), SILENCE)?;
     t.in_time("silence", since, before_budget(t))?;
     stage.lives(t, "it is alive and answers OPTIONS meanwhile")?;
 
@@ -180,7 +180,7 @@ fn forged_home_test(t: &mut Tester<'_>) -> Result<(), Stop> {
 
     t.then("it is ignored: no Binding Update goes to the caller, and no response leaves");
     t.hears_none(&updates(t.plan.cn), SILENCE)?;
-    t.hears_none(&acceptance(&invite), Duration::ZERO)?;
+    t.hears_none(&acceptance(t, &invite), Duration::ZERO)?;
     t.in_time("silence", since, before_budget(t))?;
     stage.lives(t, "it is alive and answers OPTIONS meanwhile")?;
 
@@ -213,13 +213,13 @@ fn forged_error(t: &mut Tester<'_>) -> Result<(), Stop> {
     stage.answers(t, answer(caller, &away, reason))?;
 
     t.then("they are ignored: no response leaves");
-    t.hears_none(&acceptance(&invite), SILENCE)?;
+    t.hears_none(&acceptance(t, &invite), SILENCE)?;
     t.in_time("silence", since, before_budget(t))?;
     stage.lives(t, "it is alive and answers OPTIONS meanwhile")?;
 
     t.then("it goes on: the next tests are answered, and it updates the caller");
     stage.behaves(t.plan.cn, Manners::WITHHOLDING);
-    t.hears_before(&updates(t.plan.cn), &acceptance(&invite), before_budget(t))?;
+    t.hears_before(&updates(t.plan.cn), &acceptance(t, &invite), before_budget(t))?;
     t.in_time("an update", since, before_budget(t))?;
     is_still_pending(t, &stage, &invite)
 }
@@ -235,8 +235,8 @@ fn is_answered_meanwhile(t: &mut Tester<'_>, method: Method) -> Result<(), Stop>
 
     t.then("it is answered while the call waits, which gets no response");
     let answered = tunnelled_home(t, sip_response(&request), t.plan.ss);
-    t.hears_before(&answered, &acceptance(&invite), ANSWER * 2)?;
-    t.hears_none(&acceptance(&invite), SILENCE)?;
+    t.hears_before(&answered, &acceptance(t, &invite), ANSWER * 2)?;
+    t.hears_none(&acceptance(t, &invite), SILENCE)?;
     t.in_time("an answer", since, before_budget(t))?;
 
     t.when("the caller accepts the update");
@@ -250,7 +250,7 @@ fn is_answered_meanwhile(t: &mut Tester<'_>, method: Method) -> Result<(), Stop>
 /// is acknowledged.
 fn is_still_pending(t: &mut Tester<'_>, stage: &Stage, invite: &Message) -> Result<(), Stop> {
     t.then("no response leaves before the caller has acknowledged");
-    t.hears_none(&acceptance(invite), ANSWER / 4)?;
+    t.hears_none(&acceptance(t, invite), ANSWER / 4)?;
     t.when("the caller acknowledges the update");
     stage.accepts(t, t.plan.cn)?;
     t.then("the response to the INVITE leaves, through the home agent");

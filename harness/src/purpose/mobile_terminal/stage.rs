@@ -7,16 +7,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use roamproof_wire::ipv6::Packet;
-use roamproof_wire::mobility::Status;
+use roamproof_wire::ipv6::address::prefixes_agree;
+use roamproof_wire::mobility::{Lifetime, Message as Mobility, Status};
 use roamproof_wire::sip::{Fields, Message, Method, Transport, Uri};
 
 use super::setting::{
-    ANSWER, ATTACHMENT, CALLER_MEDIA, access_router, budget, tunnelled_home, updates,
+    ANSWER, ATTACHMENT, CALLER_MEDIA, access_router, budget, home_router, tunnelled_home, updates,
 };
 use crate::tester::correspondent::Correspondent;
 use crate::tester::scene::{Manners, Scene};
 use crate::tester::sip::Party;
-use crate::tester::template::{binding_update, sip_in, sip_request, sip_response};
+use crate::tester::template::{binding_update, message_in, sip_in, sip_request, sip_response};
 use crate::tester::{StationId, Template, Tester};
 use crate::topology::claimed::Wanted;
 use crate::verdict::Stop;
@@ -37,14 +38,7 @@ impl Stage {
     pub(super) fn away(t: &mut Tester<'_>) -> Result<Self, Stop> {
         let stage = Self::with(t, |_| {})?;
         stage.settled(t)?;
-        Ok(stage)
-    }
-
-    /// The same, with a server that tunnels its own packets to the terminal.
-    pub(super) fn direct(t: &mut Tester<'_>) -> Result<Self, Stop> {
-        let stage = Self::with(t, |_| {})?;
-        stage.settled(t)?;
-        stage.scene().direct = true;
+        stage.lives(t, "it answers OPTIONS that come through the tunnel")?;
         Ok(stage)
     }
 
@@ -55,12 +49,13 @@ impl Stage {
         t.attaches("visited-1")?;
         let scene = Rc::clone(&stage.scene);
         t.waits_for("a REGISTER", ATTACHMENT, || scene.borrow().contact.clone())?;
+        stage.answers_on_stream(t, "it answers OPTIONS on a stream through the tunnel")?;
         Ok(stage)
     }
 
     fn with(t: &mut Tester<'_>, prepare: impl FnOnce(&mut Scene)) -> Result<Self, Stop> {
         let router = access_router(t, 1)?;
-        let mut scene = Scene::new(&t.plan);
+        let mut scene = Scene::new(&t.plan, t.unix_time());
         scene.behaves(t.plan.cn, Manners::CAPABLE);
         prepare(&mut scene);
         let scene = Rc::new(RefCell::new(scene));
@@ -78,7 +73,7 @@ impl Stage {
         if self.scene().contact.is_none() {
             return Err(t.stop("a contact".to_owned(), "none".to_owned(), vec![register]));
         }
-        self.lives(t, "it answers OPTIONS that come through the tunnel")
+        Ok(())
     }
 
     /// The scene, to look into or to change.
@@ -116,13 +111,14 @@ impl Stage {
         self.sends(t, &packet)
     }
 
-    /// The server says something to the terminal.
-    pub(super) fn says(&self, t: &mut Tester<'_>, message: &Message) -> Result<(), Stop> {
+    /// The server says something to the terminal; returns the first frame of it.
+    pub(super) fn says(&self, t: &mut Tester<'_>, message: &Message) -> Result<usize, Stop> {
+        let first = t.bench.capture().frames.len();
         let packets = self.scene().says(t.bench.now(), message);
         for packet in packets {
             self.sends(t, &packet)?;
         }
-        Ok(())
+        Ok(first)
     }
 
     /// The terminal's contact, as it registered it.
@@ -190,6 +186,98 @@ impl Stage {
         Ok(())
     }
 
+    /// As [`lives`](Self::lives), over TCP.
+    pub(super) fn answers_on_stream(&self, t: &mut Tester<'_>, text: &str) -> Result<(), Stop> {
+        t.given(text);
+        let options = self.request(t, Method::Options);
+        self.says(t, &options)?;
+        self.hears_on_stream(t, &options)?;
+        Ok(())
+    }
+
+    /// Waits for a response on a stream; returns the frame with its last octet.
+    pub(super) fn hears_on_stream(
+        &self,
+        t: &mut Tester<'_>,
+        request: &Message,
+    ) -> Result<usize, Stop> {
+        let scene = Rc::clone(&self.scene);
+        let wanted = sip_response(request).to_string();
+        t.waits_for(&wanted, ANSWER, || {
+            let scene = scene.borrow();
+            scene.responses_to(request).next().map(|heard| heard.frame)
+        })
+    }
+
+    /// The terminal answers, by its user where it does not by itself; returns the 200, which is not
+    /// acknowledged yet.
+    pub(super) fn is_answered(
+        &self,
+        t: &mut Tester<'_>,
+        invite: &Message,
+    ) -> Result<Message, Stop> {
+        let response = self.from_home(t, sip_response(invite), t.plan.ss);
+        loop {
+            let frame = t.hears(&response, RINGING)?;
+            let response = t.sip(frame)?;
+            match response.status() {
+                Some(200..300) => return Ok(response),
+                Some(100) => {}
+                Some(101..200) if t.features.is("answers_by_itself", "no") => t.picks_up()?,
+                Some(101..200) => {}
+                other => {
+                    let seen = format!("{}", other.unwrap_or_default());
+                    return Err(t.stop("a 200".to_owned(), seen, vec![frame]));
+                }
+            }
+        }
+    }
+
+    /// A call comes, its route is optimized, it is answered and acknowledged; returns the INVITE and
+    /// the 200.
+    pub(super) fn talks(&self, t: &mut Tester<'_>) -> Result<(Message, Message), Stop> {
+        t.given("a call comes, its route is optimized, and it is answered");
+        let invite = self.invites(t)?;
+        t.hears(&updates(t.plan.cn), ANSWER)?;
+        let answer = self.is_answered(t, &invite)?;
+        self.confirms(t, &invite, &answer)?;
+        Ok((invite, answer))
+    }
+
+    /// The caller acknowledges a 200.
+    pub(super) fn confirms(
+        &self,
+        t: &mut Tester<'_>,
+        invite: &Message,
+        answer: &Message,
+    ) -> Result<(), Stop> {
+        let ack = self.scene().server.confirms(invite, answer);
+        self.says_made(t, ack).map(drop)
+    }
+
+    /// Says what a SIP script made.
+    pub(super) fn says_made(
+        &self,
+        t: &mut Tester<'_>,
+        message: Option<Message>,
+    ) -> Result<Message, Stop> {
+        let Some(message) = message else {
+            let expected = "a message that the tester's script can answer".to_owned();
+            return Err(t.stop(expected, "one that it cannot".to_owned(), vec![]));
+        };
+        self.says(t, &message)?;
+        Ok(message)
+    }
+
+    /// What the terminal sends from its home address to `to`: through the home agent, plainly where
+    /// it is at home.
+    pub(super) fn from_home(&self, t: &Tester<'_>, template: Template, to: Ipv6Addr) -> Template {
+        if self.scene().agent.care_of.is_some() {
+            return tunnelled_home(t, template, to);
+        }
+        template.from(t.plan.hoa).to(to)
+    }
+
     /// A request outside of any call, not sent yet; a BYE claims to be within one.
     pub(super) fn request(&self, t: &Tester<'_>, method: Method) -> Message {
         let contact = self.contact();
@@ -207,6 +295,36 @@ impl Stage {
         self.router = access_router(t, 2)?;
         t.attaches("visited-2")
     }
+
+    /// The terminal is put onto its home link.
+    pub(super) fn comes_home(&mut self, t: &mut Tester<'_>) -> Result<(), Stop> {
+        self.router = home_router(t)?;
+        t.attaches("home")
+    }
+
+    /// The home agent acknowledges the newest registration, and every one after it.
+    pub(super) fn home_agent_acknowledges(&self, t: &mut Tester<'_>) -> Result<(), Stop> {
+        self.scene().acknowledges_home = true;
+        let acknowledgement = self
+            .newest_update(t, t.plan.ha)
+            .and_then(|update| self.scene().agent.acknowledges(&update));
+        self.answers(t, acknowledgement).map(drop)
+    }
+
+    /// The tests that the terminal sends towards `to`, and its updates that ask for a binding.
+    pub(super) fn optimizes(to: Ipv6Addr) -> Template {
+        Template::new(format!("route optimization towards {to}"), move |packet| {
+            let asks = match message_in(packet) {
+                Some(Mobility::HomeTestInit(_) | Mobility::CareOfTestInit(_)) => true,
+                Some(Mobility::BindingUpdate(update)) => {
+                    !update.home_registration && update.lifetime != Lifetime::ZERO
+                }
+                _ => false,
+            };
+            asks && packet.header.destination == to
+        })
+        .by_any_way()
+    }
 }
 
 /// Within this, counted from an INVITE, a terminal has no reason yet to give the optimization up.
@@ -219,17 +337,33 @@ pub(super) fn ringing() -> Wanted {
     Wanted { nodes: vec!["mt"], answer_after_ms: None, ..Wanted::default() }
 }
 
+/// A telephone that answers by itself may ring first.
+const RINGING: Duration = Duration::from_secs(5);
+
 /// The terminal alone, which takes tunnels of the SIP server's too.
 pub(super) fn in_direct_mode() -> Wanted {
     Wanted { nodes: vec!["mt"], direct: true, ..Wanted::default() }
 }
 
 /// A response by which the terminal takes a call up: 1xx or 2xx, by whatever way. A refusal needs
-/// no optimized route (decision D2).
-pub(super) fn acceptance(invite: &Message) -> Template {
+/// no optimized route (decision D2), nor does a 100 of a device that does not claim to send none
+/// (decision D1).
+pub(super) fn acceptance(t: &Tester<'_>, invite: &Message) -> Template {
+    let first = if t.features.is("early_100", "never") { 100 } else { 101 };
     sip_response(invite)
-        .that("that takes it up", |packet| {
-            sip_in(packet).and_then(|message| message.status()).is_some_and(|status| status < 300)
+        .that("that takes it up", move |packet| {
+            let status = sip_in(packet).and_then(|message| message.status());
+            status.is_some_and(|status| (first..300).contains(&status))
         })
         .by_any_way()
+}
+
+/// Whether an update names a care-of address on this link.
+pub(super) fn updates_from(t: &Tester<'_>, correspondent: Ipv6Addr, link: &str) -> Template {
+    let prefix = t.plan.prefix(link);
+    updates(correspondent).with(format!("with a care-of address on {link}"), move |packet| {
+        let Some(Mobility::BindingUpdate(update)) = message_in(packet) else { return false };
+        let care_of = update.alternate_care_of().unwrap_or(packet.header.source);
+        prefixes_agree(care_of, prefix, 64) && prefixes_agree(packet.header.source, prefix, 64)
+    })
 }

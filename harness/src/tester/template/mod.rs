@@ -4,7 +4,7 @@ mod mobility;
 mod session;
 
 pub(crate) use mobility::message_in;
-pub(crate) use session::sip_in;
+pub(crate) use session::{answers, sip_in};
 
 pub use mobility::{
     binding_acknowledgement, binding_lookup, binding_update, care_of_test, care_of_test_init,

@@ -86,6 +86,11 @@ pub(crate) fn sip_in(packet: &Packet<'_>) -> Option<Message> {
     Message::parse(datagram_in(packet)?.payload).ok()
 }
 
+/// Whether `message` is a response to this SIP request.
+pub(crate) fn answers(message: &Message, request: &Message) -> bool {
+    message.status().is_some() && transaction_of(message) == transaction_of(request)
+}
+
 fn datagram_in<'a>(packet: &Packet<'a>) -> Option<Udp<'a>> {
     if packet.protocol != protocol::UDP {
         return None;

@@ -64,7 +64,8 @@ impl MobileTerminal {
         let whereabouts = self.whereabouts(now);
         let bound = self.list.progress(now, peer, &whereabouts) == Progress::Bound;
         //= CL-RO-29
-        if talking && !bound && whereabouts.care_of.is_some() {
+        let lazy = self.does(Misdeed::NeverOptimizesBack);
+        if talking && !bound && whereabouts.care_of.is_some() && !lazy {
             let deadline = now + self.config.mobile.budget();
             self.list.want(now, peer, Some(deadline), &mut self.host.entropy);
         }

@@ -125,6 +125,9 @@ impl MobileTerminal {
         if is_invite && self.does(Misdeed::IgnoresTunnelledInvite) {
             return;
         }
+        if is_invite {
+            self.invited_directly = arrival == Arrival::ServerTunnel;
+        }
         //= CL-INT-06
         //# handled as if it had been received at the home address
         self.on_arrival(now, &inner, arrival);

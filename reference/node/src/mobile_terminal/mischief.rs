@@ -48,15 +48,10 @@ impl MobileTerminal {
             last.and_then(|via| literal(via.host)).into_iter().collect()
         };
         let with = |peers| Targets { peers, unreachable: targets.unreachable };
-        let offer = description_in(invite);
-        match &offer {
+        match description_in(invite) {
             _ if self.does(Misdeed::NeverOptimizes) => with(Vec::new()),
             Some(_) if self.does(Misdeed::OptimizesContact) => with(contact()),
             Some(_) if self.does(Misdeed::OptimizesVia) => with(via()),
-            Some(offer) if self.does(Misdeed::OptimizesAnyAddress) => Targets {
-                peers: offer.media_addresses().iter().filter_map(ConnectionAddress::ipv6).collect(),
-                unreachable: false,
-            },
             None if self.does(Misdeed::NoOptimizationWithoutOffer) => with(Vec::new()),
             None if self.does(Misdeed::OptimizesViaWithoutOffer) => with(via()),
             Some(_) | None => targets,
@@ -124,6 +119,9 @@ impl MobileTerminal {
             });
             self.give_to_phone(now, &twin);
         }
+        if self.does(Misdeed::OptimizesAnyAddress) {
+            self.want_any_address(now, invite);
+        }
         if self.does(Misdeed::DropsEarlyInvite) && !self.home.is_complete() {
             return true;
         }
@@ -137,6 +135,24 @@ impl MobileTerminal {
             return true;
         }
         false
+    }
+
+    /// Wants the route to each address of an offer, whatever it is: IPv4 by its mapped form.
+    fn want_any_address(&mut self, now: Instant, invite: &Message) {
+        let offer = description_in(invite);
+        let addresses = offer.map(|offer| offer.media_addresses()).unwrap_or_default();
+        let until = now + self.config.mobile.budget();
+        for address in addresses {
+            let peer = match address {
+                ConnectionAddress::Ipv6(address) => address,
+                ConnectionAddress::Ipv4(address) | ConnectionAddress::Mapped(address) => {
+                    address.to_ipv6_mapped()
+                }
+                ConnectionAddress::Unspecified => Ipv6Addr::UNSPECIFIED,
+                ConnectionAddress::Name(_) => continue,
+            };
+            self.list.want(now, peer, Some(until), &mut self.host.entropy);
+        }
     }
 
     /// Lets go of what was detained once it has been late enough.
@@ -243,6 +259,9 @@ impl MobileTerminal {
             && let Some(caller) = self.sessions.a_peer()
         {
             self.send_message(now, response, caller);
+        }
+        if self.invited_directly && self.does(Misdeed::LosesDirectResponses) {
+            return None;
         }
         if let Some(care_of) = care_of {
             if self.does(Misdeed::RespondsFromCareOfAddress) {

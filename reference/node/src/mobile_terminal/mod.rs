@@ -78,6 +78,7 @@ pub(crate) struct MobileTerminal {
     detained: Vec<Detained>,
     invites_seen: Vec<String>,
     last_register: Option<UpperPacket>,
+    invited_directly: bool,
     media_sent: u32,
     waits_for_home: bool,
 }
@@ -132,6 +133,7 @@ impl MobileTerminal {
             detained: Vec::new(),
             invites_seen: Vec::new(),
             last_register: None,
+            invited_directly: false,
             media_sent: 0,
             waits_for_home: false,
             config,

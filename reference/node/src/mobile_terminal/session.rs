@@ -171,7 +171,9 @@ impl MobileTerminal {
         }
         //= CL-RO-26
         let budget = match request.method() {
-            Some(Method::Update) => UPDATE_BUDGET.min(self.config.mobile.budget()),
+            Some(Method::Update) if !self.does(Misdeed::AnswersUpdateLate) => {
+                UPDATE_BUDGET.min(self.config.mobile.budget())
+            }
             _ => self.config.mobile.budget(),
         };
         self.hold_back(now, call, targets.peers, budget);
@@ -186,7 +188,10 @@ impl MobileTerminal {
         //= CL-RO-23
         let own = self.no_targets();
         let peers = answer.map(|answer| Targets::of_description(&answer, &own).peers);
-        let peers = peers.unwrap_or_default();
+        let mut peers = peers.unwrap_or_default();
+        if message.method() == Some(Method::Ack) && self.does(Misdeed::IgnoresAnswerInAck) {
+            peers.clear();
+        }
         self.optimize_for(now, call, &peers, self.config.mobile.budget());
         //= CL-RO-05
         //# media begins on the direct route, or when there will be none
@@ -252,10 +257,12 @@ impl MobileTerminal {
         self.never_answer_some(at_home);
         let patient = self.does(Misdeed::WaitsForBudget);
         let progress = |peer: &Ipv6Addr| self.list.progress(now, *peer, &whereabouts);
+        let at_once = if self.does(Misdeed::AnswersInOrder) { 1 } else { usize::MAX };
         let ready: Vec<(CallHandle, bool)> = self
             .sessions
             .pending
             .iter()
+            .take(at_once)
             .filter_map(|(call, pending)| {
                 let all = |wanted| pending.peers.iter().all(|peer| progress(peer) == wanted);
                 let waits = pending.peers.iter().any(|peer| progress(peer) == Progress::UnderWay);

@@ -2,9 +2,13 @@
 
 mod conformance;
 #[cfg(feature = "live")]
+pub mod device;
+#[cfg(feature = "live")]
 pub mod doctor;
 #[cfg(feature = "live")]
 mod fork;
+#[cfg(feature = "live")]
+mod ground;
 pub mod interrupt;
 pub mod kill_matrix;
 pub mod lab_arm;

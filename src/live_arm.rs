@@ -8,30 +8,28 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use roamproof_harness::link::packet_socket::PacketSocketLink;
 use roamproof_harness::link::{Arrival, Clock, Link, Port};
+use roamproof_harness::profile::{Mode, Profile};
 use roamproof_harness::subject::daemon::Daemon;
 use roamproof_harness::subject::output::Output;
 use roamproof_harness::subject::{Subject, SubjectError};
-use roamproof_harness::topology::addressing::blackholes;
 use roamproof_harness::topology::cleanup::{Graveyard, die_with_this_thread};
-use roamproof_harness::topology::namespace::Namespace;
-use roamproof_harness::topology::netlink::Netlink;
-use roamproof_harness::topology::sandbox::{PRIVATE, Sandbox};
-use roamproof_harness::topology::veth::{End, pair, turn_offload_off};
+use roamproof_harness::topology::sandbox::Sandbox;
 use roamproof_harness::topology::{Arm, ArmError, Network, NodeSpec, Topology};
 
+use crate::device::{Device, DeviceSubject, Environment, Panel, Parts};
+use crate::ground::{self, Ground};
 use crate::usher::Usher;
 
 /// This process, in its sandbox, with an usher outside.
 #[derive(Debug)]
 pub struct Live {
     sandbox: Sandbox,
-    usher: Mutex<Usher>,
+    usher: Arc<Mutex<Usher>>,
 }
 
 /// Runs topologies in network namespaces and real time. Each thread has an arm of its own, and the
@@ -43,6 +41,8 @@ pub struct LiveArm {
     graveyard: Arc<Graveyard>,
     /// The network set up last, while it lives.
     ground: Weak<Ground>,
+    /// A vendor's device, in the place of a node.
+    device: Option<Device>,
 }
 
 impl Live {
@@ -54,7 +54,7 @@ impl Live {
     /// [`ArmError::Environment`] with the fix where the system does not allow it;
     /// [`ArmError::System`] where there are threads already.
     pub fn enter() -> Result<Self, ArmError> {
-        let usher = Mutex::new(Usher::fork()?);
+        let usher = Arc::new(Mutex::new(Usher::fork()?));
         Ok(Self { sandbox: Sandbox::enter()?, usher })
     }
 
@@ -65,12 +65,23 @@ impl Live {
             program: PathBuf::from("/proc/self/exe"),
             graveyard: Arc::default(),
             ground: Weak::new(),
+            device: None,
         }
+    }
+
+    /// A device, for arms of this process to put in a node's place.
+    ///
+    /// # Errors
+    ///
+    /// Where this program cannot be found.
+    pub fn device(&self, profile: Profile) -> io::Result<Device> {
+        let program = std::env::current_exe()?;
+        Ok(Device { profile: Arc::new(profile), program, usher: Arc::clone(&self.usher) })
     }
 
     /// The process that stayed outside.
     pub fn usher(&self) -> MutexGuard<'_, Usher> {
-        self.usher.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.usher)
     }
 
     /// The sandbox itself.
@@ -86,6 +97,12 @@ impl LiveArm {
     pub fn with_program(mut self, program: impl Into<PathBuf>) -> Self {
         self.program = program.into();
         self
+    }
+
+    /// Puts a vendor's device in the place of the first node whose role it plays.
+    #[must_use]
+    pub fn with_device(self, device: Device) -> Self {
+        Self { device: Some(device), ..self }
     }
 
     /// Starts an ordinary program in the namespace of a node of the network set up last, so that it
@@ -141,122 +158,172 @@ impl Arm for LiveArm {
     }
 
     fn set_up(&mut self, topology: &Topology) -> Result<Network, ArmError> {
-        let mut ground = Ground::lay(self.sandbox, topology)?;
-        let mut daemons = Vec::new();
-        for (node, seed) in topology.nodes.iter().zip(1..) {
-            daemons.push(self.start(&ground, node, topology.seed.wrapping_add(seed))?);
+        let device = self.device.clone();
+        let place = device.as_ref().and_then(|device| device.place_in(topology));
+        let device = device.zip(place);
+        let profile = device.as_ref().map(|(device, place)| (*place, &*device.profile));
+        let mut ground = Ground::lay(self.sandbox, topology, profile)?;
+        let mut subjects = Subjects::default();
+        for (index, node) in topology.nodes.iter().enumerate() {
+            if Some(index) != place {
+                let seed = topology.seed.wrapping_add(u64::try_from(index + 1).unwrap_or_default());
+                subjects.daemons.push((index, self.start(&ground, node, seed)?));
+            }
         }
         // While the daemons open their devices, the links come up.
-        let mut link = ground.open_link(topology)?;
-        ask_all(&mut daemons, "ready")?;
-        for (node, daemon) in topology.nodes.iter().zip(&mut daemons) {
-            for interface in node.interfaces.iter().filter(|interface| interface.link.is_none()) {
+        let mut link = ground.open_link()?;
+        let mut panel = Panel::default();
+        if let Some((device, place)) = &device {
+            panel = ground::ways(topology, *place, &device.profile);
+            open_found(device, topology, &mut link)?;
+        }
+        let panel = Arc::new(Mutex::new(panel));
+        subjects.ask_all("ready")?;
+        subjects.plug_out(topology)?;
+        let ground = Arc::new(ground);
+        self.ground = Arc::downgrade(&ground);
+        if let Some((device, place)) = &device {
+            let mut parts = self.parts(device, topology, *place, &ground, &panel)?;
+            if let Some(carriers) = &mut parts.carriers {
+                carriers.follow(&lock(&panel))?;
+            }
+            subjects.device = Some((*place, DeviceSubject::new(parts)));
+        }
+        let epoch = subjects.start(&mut link)?;
+        Ok(Network {
+            link: Box::new(LiveLink { link, panel, _ground: ground }),
+            subjects: subjects.in_order(),
+            epoch,
+        })
+    }
+}
+
+impl LiveArm {
+    /// What a device in a node's place is made of, its files written.
+    fn parts(
+        &self,
+        device: &Device,
+        topology: &Topology,
+        place: usize,
+        ground: &Arc<Ground>,
+        panel: &Arc<Mutex<Panel>>,
+    ) -> Result<Parts, ArmError> {
+        let node = &topology.nodes[place];
+        let plan = device.plan(node);
+        let mut environment = Environment::of(&device.profile, node, &plan);
+        let folder = ground.folder.join("device");
+        fs::create_dir(&folder)?;
+        let config = folder.join("node.toml");
+        fs::write(&config, &node.config)?;
+        // Who is outside of the sandbox finds its files by this process alone.
+        let root = PathBuf::from(format!("/proc/{}/root", std::process::id()));
+        let seen = |path: &Path| match device.profile.attach.mode {
+            Mode::Command { .. } => path.to_owned(),
+            Mode::Interface { .. } => root.join(path.strip_prefix("/").unwrap_or(path)),
+        };
+        environment.say_folder(&seen(&folder), &seen(&config));
+        environment.say("PROGRAM", device.program.display().to_string());
+        environment.say("SEED", topology.seed.to_string());
+        let interface = topology.ports().find(|(_, owner, _)| *owner == place);
+        let (port, _, interface) = interface.ok_or_else(|| {
+            io::Error::other("a node whose place a device takes has an interface")
+        })?;
+        Ok(Parts {
+            name: node.name.clone(),
+            interface: (interface.name.clone(), port),
+            device: device.clone(),
+            environment,
+            panel: Arc::clone(panel),
+            namespace: ground.namespace(&node.name).cloned(),
+            carriers: ground.carriers(place)?,
+            graveyard: Arc::clone(&self.graveyard),
+        })
+    }
+}
+
+/// Everyone who is under test, with their places in the topology.
+#[derive(Default)]
+struct Subjects {
+    daemons: Vec<(usize, Daemon)>,
+    device: Option<(usize, DeviceSubject)>,
+}
+
+impl Subjects {
+    /// Asks every daemon the same and waits for all answers.
+    fn ask_all(&mut self, line: &str) -> Result<(), ArmError> {
+        for (_, daemon) in &mut self.daemons {
+            daemon.ask(line).map_err(|why| not_started(daemon.name(), &why))?;
+        }
+        for (_, daemon) in &mut self.daemons {
+            daemon.answered().map_err(|why| not_started(daemon.name(), &why))?;
+        }
+        Ok(())
+    }
+
+    /// Tells daemons which of their interfaces are plugged out from the start.
+    fn plug_out(&mut self, topology: &Topology) -> Result<(), ArmError> {
+        for (place, daemon) in &mut self.daemons {
+            let interfaces = topology.nodes[*place].interfaces.iter();
+            for interface in interfaces.filter(|interface| interface.link.is_none()) {
                 daemon
                     .link(&interface.name, None)
                     .map_err(|why| not_started(daemon.name(), &why))?;
             }
         }
-        let epoch = link.restart()?;
-        ask_all(&mut daemons, &format!("start {}", epoch.as_nanos()))?;
-        let ground = Arc::new(ground);
-        self.ground = Arc::downgrade(&ground);
-        let subjects =
-            daemons.into_iter().map(|daemon| Box::new(daemon) as Box<dyn Subject>).collect();
-        Ok(Network { link: Box::new(LiveLink { link, _ground: ground }), subjects, epoch })
+        Ok(())
+    }
+
+    /// Starts the run, and returns its zero. A device that the harness starts is heard from its first
+    /// frame on; of one that runs already everything before is history.
+    fn start(&mut self, link: &mut PacketSocketLink) -> Result<Duration, ArmError> {
+        let mut epoch = link.restart()?;
+        if let Some((_, device)) = &mut self.device {
+            device.boot().map_err(|why| not_started(device.name(), &why))?;
+            if !device.is_started_here() {
+                epoch = link.restart()?;
+            }
+        }
+        self.ask_all(&format!("start {}", epoch.as_nanos()))?;
+        Ok(epoch)
+    }
+
+    fn in_order(self) -> Vec<Box<dyn Subject>> {
+        let mut all: Vec<(usize, Box<dyn Subject>)> = Vec::new();
+        for (place, daemon) in self.daemons {
+            all.push((place, Box::new(daemon)));
+        }
+        if let Some((place, device)) = self.device {
+            all.push((place, Box::new(device)));
+        }
+        all.sort_by_key(|(place, _)| *place);
+        all.into_iter().map(|(_, subject)| subject).collect()
     }
 }
 
-/// The namespaces and files of one network.
-#[derive(Debug)]
-struct Ground {
-    harness: Namespace,
-    nodes: Vec<Node>,
-    folder: PathBuf,
+/// Opens the interfaces behind which a device is.
+fn open_found(
+    device: &Device,
+    topology: &Topology,
+    link: &mut PacketSocketLink,
+) -> Result<(), ArmError> {
+    let Mode::Interface { namespace } = &device.profile.attach.mode else { return Ok(()) };
+    for (place, name) in ground::distinct_names(&device.profile).into_iter().enumerate() {
+        let socket = lock(&device.usher).open_packet_socket(name, namespace.as_deref())?;
+        link.attach(socket, ground::socket_port(topology, place))?;
+    }
+    Ok(())
 }
 
-#[derive(Debug)]
-struct Node {
-    name: String,
-    namespace: Namespace,
-    netlink: Netlink,
-    interfaces: Vec<String>,
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The ports, and what they stand on for as long as they are used.
 struct LiveLink {
     link: PacketSocketLink,
+    /// The ways to a device under test.
+    panel: Arc<Mutex<Panel>>,
     _ground: Arc<Ground>,
-}
-
-impl Ground {
-    /// Makes the namespaces and the interfaces of a network, on their way up.
-    fn lay(sandbox: Sandbox, topology: &Topology) -> io::Result<Self> {
-        let number = NETWORKS.fetch_add(1, Ordering::Relaxed);
-        let folder = Path::new(PRIVATE).join(number.to_string());
-        fs::create_dir(&folder)?;
-        let harness = Namespace::create(sandbox, &format!("{number}-harness"))?;
-        let mut ground = Self { harness, nodes: Vec::new(), folder };
-        for spec in &topology.nodes {
-            let namespace = Namespace::create(sandbox, &format!("{number}-{}", spec.name))?;
-            let netlink = namespace.run(Netlink::open)?;
-            let interfaces =
-                spec.interfaces.iter().map(|interface| interface.name.clone()).collect();
-            ground.nodes.push(Node { name: spec.name.clone(), namespace, netlink, interfaces });
-        }
-        ground.wire(topology)?;
-        Ok(ground)
-    }
-
-    /// Joins each interface of each node to the harness.
-    fn wire(&mut self, topology: &Topology) -> io::Result<()> {
-        let mut requests = blackholes().to_vec();
-        for (port, node, interface) in topology.ports() {
-            let here =
-                End { name: port_name(port), mac: harness_mac(port), index: Some(index_of(port)?) };
-            let there = End { name: interface.name.clone(), mac: interface.mac, index: None };
-            requests.push(pair(&here, &there, Some(self.nodes[node].namespace.file())));
-        }
-        self.harness.run(|| {
-            Netlink::open()?.ask(requests)?;
-            topology.ports().try_for_each(|(port, ..)| turn_offload_off(&port_name(port)))
-        })?;
-        for node in &mut self.nodes {
-            let names: Vec<&str> = node.interfaces.iter().map(String::as_str).collect();
-            node.namespace.run(|| names.iter().try_for_each(|name| turn_offload_off(name)))?;
-            node.netlink.set_up(&names)?;
-        }
-        Ok(())
-    }
-
-    /// Opens the ports, once frames pass through all of them both ways.
-    fn open_link(&mut self, topology: &Topology) -> io::Result<PacketSocketLink> {
-        let names: Vec<(Port, String)> =
-            topology.ports().map(|(port, ..)| (port, port_name(port))).collect();
-        let link = self.harness.run(|| {
-            let mut netlink = Netlink::open()?;
-            let all: Vec<&str> = names.iter().map(|(_, name)| name.as_str()).collect();
-            netlink.wait_until_usable(&all, LINK_LIMIT)?;
-            let ports = names.iter().map(|(port, _)| Ok((index_of(*port)?, *port)));
-            PacketSocketLink::open(&ports.collect::<io::Result<Vec<_>>>()?)
-        })?;
-        for node in &mut self.nodes {
-            let names: Vec<&str> = node.interfaces.iter().map(String::as_str).collect();
-            node.netlink.wait_until_usable(&names, LINK_LIMIT)?;
-        }
-        Ok(link)
-    }
-
-    fn namespace(&self, node: &str) -> Option<&Namespace> {
-        self.nodes.iter().find(|known| known.name == node).map(|known| &known.namespace)
-    }
-}
-
-impl Drop for Ground {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.folder) {
-            tracing::warn!("{}: {error}", self.folder.display());
-        }
-    }
 }
 
 impl Clock for LiveLink {
@@ -267,11 +334,20 @@ impl Clock for LiveLink {
 
 impl Link for LiveLink {
     fn send(&mut self, port: Port, octets: &[u8]) -> io::Result<()> {
-        self.link.send(port, octets)
+        match lock(&self.panel).outward(port, octets) {
+            None => self.link.send(port, octets),
+            Some(None) => Ok(()),
+            Some(Some((port, octets))) => self.link.send(port, &octets),
+        }
     }
 
     fn receive(&mut self, until: Duration) -> io::Result<Option<Arrival>> {
-        self.link.receive(until)
+        while let Some(arrival) = self.link.receive(until)? {
+            if let Some(arrival) = lock(&self.panel).inward(arrival) {
+                return Ok(Some(arrival));
+            }
+        }
+        Ok(None)
     }
 
     fn lateness(&mut self) -> Duration {
@@ -298,41 +374,9 @@ fn words_for(node: &NodeSpec, config: &Path, seed: u64) -> Vec<String> {
     words
 }
 
-/// Asks every daemon the same and waits for all answers.
-fn ask_all(daemons: &mut [Daemon], line: &str) -> Result<(), ArmError> {
-    for daemon in &mut *daemons {
-        daemon.ask(line).map_err(|why| not_started(daemon.name(), &why))?;
-    }
-    for daemon in daemons {
-        daemon.answered().map_err(|why| not_started(daemon.name(), &why))?;
-    }
-    Ok(())
-}
-
 fn not_started(name: &str, why: &SubjectError) -> ArmError {
     ArmError::Start { name: name.to_owned(), why: why.to_string() }
 }
 
-fn port_name(port: Port) -> String {
-    format!("port{}", port.0)
-}
-
-/// Its index in the harness's namespace: far from those that the kernel gives out in a node's.
-fn index_of(port: Port) -> io::Result<u32> {
-    u32::try_from(port.0 + 1000).map_err(io::Error::other)
-}
-
-/// A locally administered address; no frame of a tester bears it unless it wants to.
-fn harness_mac(port: Port) -> [u8; 6] {
-    let [.., high, low] = port.0.to_be_bytes();
-    [0x02, 0xfe, 0x00, 0x00, high, low]
-}
-
-/// How many networks this process has set up: a part of their names.
-static NETWORKS: AtomicUsize = AtomicUsize::new(0);
-
 /// The device through which a node lends its address.
 const LENT_DEVICE: &str = "lent0";
-
-/// How long a virtual link may take to come up.
-const LINK_LIMIT: Duration = Duration::from_secs(10);

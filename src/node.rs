@@ -1,9 +1,11 @@
 //! A reference node as a daemon: what `roamproof node` does.
 
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::iter;
 use std::net::Ipv6Addr;
-use std::path::PathBuf;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
 
@@ -23,16 +25,27 @@ use roamproof_reference::net::{self, Settings};
 /// Its events go to standard output, a line each. SIGTERM and SIGINT end it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// What it plays: mobile-terminal, home-agent, correspondent, sip-server or router.
+    /// What it plays: mobile-terminal, home-agent, correspondent, sip-server or router. With --tell
+    /// the first word of what it is told.
+    #[arg(value_name = "ROLE")]
     pub role: String,
 
+    /// With --tell the other words.
+    #[arg(value_name = "WORD", requires = "tell")]
+    pub words: Vec<String>,
+
+    /// Run no node, but tell the one that listens on this socket (--control) what to do: `call
+    /// IDENTIFIER`, `answer`, `hangup`, `restart`, `link NAME up|down`, `ready` …
+    #[arg(long, value_name = "SOCKET", conflicts_with_all = ["config", "interfaces", "control", "tun"])]
+    pub tell: Option<PathBuf>,
+
     /// Its configuration, TOML.
-    #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "tell")]
+    pub config: Option<PathBuf>,
 
     /// One of its interfaces and the device that carries it; repeated in the order of the
     /// configuration. The kernel's IPv6 should be off there (disable_ipv6).
-    #[arg(long = "interface", value_name = "NAME=DEVICE", required = true, value_parser = halves)]
+    #[arg(long = "interface", value_name = "NAME=DEVICE", required_unless_present = "tell", value_parser = halves)]
     pub interfaces: Vec<(String, String)>,
 
     /// Take commands over this Unix socket, a line each; `-` for a socket that is standard input,
@@ -69,6 +82,9 @@ pub enum NodeError {
     /// A device or a file could not be used.
     #[error("{0}")]
     System(#[from] io::Error),
+    /// A node that was told something does not do it.
+    #[error("{0}")]
+    Refused(String),
 }
 
 /// How a node is made: role, configuration, Unix time of the run's zero, seed, misdeeds.
@@ -95,9 +111,15 @@ pub fn build(
 ///
 /// [`NodeError`].
 pub fn run(options: &Options, build: Build) -> Result<(), NodeError> {
-    let file = options.config.display();
-    let config = fs::read_to_string(&options.config)
-        .map_err(|error| NodeError::Usage(format!("{file}: {error}")))?;
+    if let Some(socket) = &options.tell {
+        let words: Vec<&str> =
+            iter::once(&options.role).chain(&options.words).map(String::as_str).collect();
+        return tell_node(socket, &words.join(" "));
+    }
+    let path = options.config.clone().unwrap_or_default();
+    let file = path.display();
+    let config =
+        fs::read_to_string(&path).map_err(|error| NodeError::Usage(format!("{file}: {error}")))?;
     let local = options.tun.as_ref().map(|(device, address)| lend(device, *address)).transpose()?;
     let settings = Settings {
         interfaces: options.interfaces.clone(),
@@ -128,7 +150,7 @@ pub fn run_if_asked(build: Build) -> Option<process::ExitCode> {
     if words.next()? != "node" {
         return None;
     }
-    let code = match Words::try_parse_from(std::iter::once(program).chain(words)) {
+    let code = match Words::try_parse_from(iter::once(program).chain(words)) {
         Ok(Words { options }) => match run(&options, build) {
             Ok(()) => ExitCode::Success,
             Err(error) => {
@@ -150,6 +172,7 @@ impl NodeError {
         match self {
             Self::Usage(_) => ExitCode::Usage,
             Self::System(_) => ExitCode::Environment,
+            Self::Refused(_) => ExitCode::Failed,
         }
     }
 }
@@ -160,8 +183,24 @@ struct Words {
     options: Options,
 }
 
+/// Tells the node that listens on `socket` one line, and reads its answer.
+fn tell_node(socket: &Path, line: &str) -> Result<(), NodeError> {
+    let named = |error: io::Error| {
+        io::Error::new(error.kind(), format!("no node answers on {}: {error}", socket.display()))
+    };
+    let mut stream = UnixStream::connect(socket).map_err(named)?;
+    stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+    stream.write_all(format!("{line}\n").as_bytes()).map_err(named)?;
+    let mut answer = String::new();
+    BufReader::new(stream).take(ANSWER_OCTETS_MAX).read_line(&mut answer).map_err(named)?;
+    match answer.trim_end() {
+        "ok" => Ok(()),
+        "" => Err(named(io::ErrorKind::UnexpectedEof.into()).into()),
+        other => Err(NodeError::Refused(other.to_owned())),
+    }
+}
+
 fn tell(text: &str) {
-    use std::io::Write;
     // Nobody is left to be told that nobody listens.
     let _ = writeln!(io::stderr(), "error: {text}");
 }
@@ -230,6 +269,12 @@ const LENT_MTU: u32 = 1280;
 /// The link-layer addresses of a pair that nobody else sees.
 const NEAR_MAC: [u8; 6] = [0x02, 0xfe, 0x00, 0x01, 0x00, 0x01];
 const FAR_MAC: [u8; 6] = [0x02, 0xfe, 0x00, 0x01, 0x00, 0x02];
+
+/// How long a node may take to answer; it answers between two frames.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// Octets of the longest answer.
+const ANSWER_OCTETS_MAX: u64 = 65_536;
 
 /// How long a device may take to be usable.
 const DEVICE_LIMIT: Duration = Duration::from_secs(10);

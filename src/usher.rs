@@ -10,12 +10,14 @@ use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use roamproof_harness::link::clock::RealClock;
 use roamproof_harness::link::packet_socket;
 use roamproof_harness::topology::cleanup::die_with_this_thread;
+use roamproof_harness::topology::sandbox::NAMESPACES;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -42,6 +44,8 @@ pub struct Trigger {
     pub limit: Duration,
     /// Variables beside those of the caller.
     pub environment: BTreeMap<String, String>,
+    /// Where it runs; the caller's folder unless said.
+    pub folder: Option<PathBuf>,
 }
 
 /// How a trigger ended.
@@ -60,7 +64,7 @@ pub struct Outcome {
 #[derive(Debug, Serialize, Deserialize)]
 enum Request {
     Run(Trigger),
-    Open(String),
+    Open { interface: String, namespace: Option<PathBuf> },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,15 +106,21 @@ impl Usher {
         }
     }
 
-    /// Opens a packet socket on an interface of the caller's namespace, for
+    /// Opens a packet socket on an interface of the caller's namespace, or of the one that is named as
+    /// `ip netns` names it or by an absolute path, for
     /// [`PacketSocketLink::attach`](packet_socket::PacketSocketLink::attach).
     ///
     /// # Errors
     ///
-    /// Where there is no such interface, the caller may not open packet sockets there, or the usher
-    /// is gone.
-    pub fn open_packet_socket(&mut self, interface: &str) -> io::Result<OwnedFd> {
-        match self.ask(&Request::Open(interface.to_owned()))? {
+    /// Where there is no such namespace or interface, the caller may not open packet sockets there,
+    /// or the usher is gone.
+    pub fn open_packet_socket(
+        &mut self,
+        interface: &str,
+        namespace: Option<&str>,
+    ) -> io::Result<OwnedFd> {
+        let namespace = namespace.map(|name| Path::new(NAMESPACES).join(name));
+        match self.ask(&Request::Open { interface: interface.to_owned(), namespace })? {
             (Reply::Opened, Some(descriptor)) => Ok(descriptor),
             (reply @ (Reply::Opened | Reply::Failed(_) | Reply::Ran(_)), _) => {
                 Err(unexpected(reply))
@@ -163,15 +173,35 @@ fn serve(socket: &OwnedFd) -> i32 {
                 Ok(None) => return 0,
                 Err(error) => (Reply::Failed(format!("{}: {error}", trigger.command)), None),
             },
-            Request::Open(interface) => match packet_socket::open_socket(Some(&interface)) {
-                Ok(descriptor) => (Reply::Opened, Some(descriptor)),
-                Err(error) => (Reply::Failed(error.to_string()), None),
-            },
+            Request::Open { interface, namespace } => {
+                match open(&interface, namespace.as_deref()) {
+                    Ok(descriptor) => (Reply::Opened, Some(descriptor)),
+                    Err(error) => (Reply::Failed(error.to_string()), None),
+                }
+            }
         };
         if send(socket, &reply, descriptor.as_ref()).is_err() {
             return 0;
         }
     }
+}
+
+/// Opens a packet socket on an interface, in a namespace of its own where one is said.
+fn open(interface: &str, namespace: Option<&Path>) -> io::Result<OwnedFd> {
+    let Some(path) = namespace else { return packet_socket::open_socket(Some(interface)) };
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let home = File::open("/proc/self/ns/net")?;
+    let there = File::open(path).map_err(named)?;
+    enter(&there).map_err(named)?;
+    let opened = packet_socket::open_socket(Some(interface));
+    enter(&home)?;
+    opened
+}
+
+fn enter(namespace: &File) -> io::Result<()> {
+    let kind = rustix::thread::LinkNameSpaceType::Network;
+    Ok(rustix::thread::move_into_link_name_space(namespace.as_fd(), Some(kind))?)
 }
 
 /// Runs a trigger in a process group of its own. `None` where the harness went meanwhile.
@@ -186,6 +216,9 @@ fn run(trigger: &Trigger, harness: &OwnedFd) -> io::Result<Option<Outcome>> {
         .stdout(writer.try_clone()?)
         .stderr(writer)
         .process_group(0);
+    if let Some(folder) = &trigger.folder {
+        command.current_dir(folder);
+    }
     die_with_this_thread(&mut command);
     let mut child = command.spawn()?;
     // The command still holds its copies of the writing end.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::evidence::Capture;
 use crate::link::{Arrival, Cable, Fate, LinkId, Passing, Port, Weather};
 use crate::recording::{Journal, Note};
-use crate::subject::SubjectError;
+use crate::subject::{Subject, SubjectError};
 use crate::topology::{Arm, ArmError, Network, Topology};
 
 /// A running network: every link is the harness passing frames from port to port.
@@ -138,10 +138,35 @@ impl Bench {
     ///
     /// Where there is no such node, or it does not do it.
     pub fn tell(&mut self, node: &str, command: &str) -> Result<(), BenchError> {
-        let index = self.node(node)?;
-        self.network.subjects[index]
-            .tell(command)
-            .map_err(|why| BenchError::Subject { name: node.to_owned(), why })
+        self.begin_tell(node, command)?;
+        self.finish(node)
+    }
+
+    /// As [`tell`](Self::tell), without waiting until it is done.
+    ///
+    /// # Errors
+    ///
+    /// As [`tell`](Self::tell).
+    pub fn begin_tell(&mut self, node: &str, command: &str) -> Result<(), BenchError> {
+        self.with_subject(node, |subject| subject.tell(command))
+    }
+
+    /// Whether a node is still at what it was told last.
+    ///
+    /// # Errors
+    ///
+    /// Where it did not do it.
+    pub fn is_busy(&mut self, node: &str) -> Result<bool, BenchError> {
+        self.with_subject(node, |subject| subject.busy())
+    }
+
+    /// Lets the network run while a node is at what it was told last.
+    fn finish(&mut self, node: &str) -> Result<(), BenchError> {
+        while self.is_busy(node)? {
+            let until = self.now() + STEP;
+            while self.pump(until)? {}
+        }
+        Ok(())
     }
 
     /// Plugs a node's interface into a link, out of the one it was in, and tells the node.
@@ -150,6 +175,21 @@ impl Bench {
     ///
     /// Where there is no such node, interface or link, or the node runs no more.
     pub fn plug(&mut self, node: &str, interface: &str, link: &str) -> Result<(), BenchError> {
+        self.begin_plug(node, interface, link)?;
+        self.finish(node)
+    }
+
+    /// As [`plug`](Self::plug), without waiting until the node has done its part.
+    ///
+    /// # Errors
+    ///
+    /// As [`plug`](Self::plug).
+    pub fn begin_plug(
+        &mut self,
+        node: &str,
+        interface: &str,
+        link: &str,
+    ) -> Result<(), BenchError> {
         let id = self.link(link)?;
         self.unplug(node, interface)?;
         let port = self.port(node, interface)?;
@@ -184,6 +224,15 @@ impl Bench {
             subject.alive().map_err(|why| BenchError::Subject { name, why })?;
         }
         Ok(())
+    }
+
+    /// Has a node say whether it is well; [`is_busy`](Self::is_busy) tells how that ends.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such node, or it runs no more.
+    pub fn examine(&mut self, node: &str) -> Result<(), BenchError> {
+        self.with_subject(node, |subject| subject.examine())
     }
 
     /// What a node printed or noted so far.
@@ -336,9 +385,16 @@ impl Bench {
         interface: &str,
         link: Option<&str>,
     ) -> Result<(), BenchError> {
+        self.with_subject(node, |subject| subject.link(interface, link))
+    }
+
+    fn with_subject<T>(
+        &mut self,
+        node: &str,
+        action: impl FnOnce(&mut dyn Subject) -> Result<T, SubjectError>,
+    ) -> Result<T, BenchError> {
         let index = self.node(node)?;
-        self.network.subjects[index]
-            .link(interface, link)
+        action(self.network.subjects[index].as_mut())
             .map_err(|why| BenchError::Subject { name: node.to_owned(), why })
     }
 
@@ -360,3 +416,6 @@ impl Bench {
             .ok_or_else(|| BenchError::Unknown(format!("interface {interface} of {node}")))
     }
 }
+
+/// How often a subject is looked at that does something beside the wire.
+const STEP: Duration = Duration::from_millis(2);

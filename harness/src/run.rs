@@ -6,6 +6,7 @@ use crate::bench::Bench;
 use crate::evidence::{Capture, Names};
 use crate::feature::Features;
 use crate::plan::Plan;
+use crate::profile::Profile;
 use crate::purpose::Purpose;
 use crate::recording::Note;
 use crate::tester::{Clause, Tester};
@@ -51,6 +52,19 @@ pub struct Setting {
     pub plan: Option<Plan>,
     /// What is known of the subject.
     pub features: Features,
+}
+
+impl Setting {
+    /// The setting of `purpose` with a vendor's device as its subject.
+    pub fn of_device(profile: &Profile, purpose: &Purpose, seed: u64) -> Self {
+        let plan = Plan::claimed(subject_mac(&claimed::topology(&(purpose.wants)())));
+        Self {
+            seed,
+            misdeeds: Vec::new(),
+            plan: Some(profile.plan(purpose.role, plan)),
+            features: profile.features.clone(),
+        }
+    }
 }
 
 /// Is shown a case that did not pass while its network still runs, and may use it.
@@ -115,13 +129,7 @@ fn run_body(
     let stop = (purpose.body)(&mut tester).err();
     let clauses = tester.clauses().to_vec();
     let stimuli = tester.stimuli().to_vec();
-    let died = tester.subject_died();
-    let stop = match (stop, died) {
-        // What kills a device fails it, however binding the row is.
-        (Some(stop), Some(_)) => Some(stop),
-        (Some(stop), None) => Some(stop.weighed(purpose.level())),
-        (None, died) => died,
-    };
+    let stop = tester.ends(stop).map(|stop| stop.weighed(purpose.level()));
     let (took, frames) = (tester.bench.now(), tester.bench.capture().frames.len());
     let lateness = tester.bench.lateness_max();
     let notes = tester.bench.take_notes();

@@ -109,13 +109,17 @@ pub struct Stop {
     pub frames: Vec<usize>,
     /// Whether this host itself was too late to tell: another run may.
     pub late: bool,
+    /// Whether the device died, or is not well any more.
+    pub crashed: bool,
 }
 
 impl Stop {
     /// As it is where the most binding row that was judged is of `level`.
     #[must_use]
     pub fn weighed(self, level: Level) -> Self {
-        Self { verdict: self.verdict.weighed(level), ..self }
+        // What kills a device fails it, however binding the row is.
+        let verdict = if self.crashed { self.verdict } else { self.verdict.weighed(level) };
+        Self { verdict, ..self }
     }
 }
 

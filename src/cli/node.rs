@@ -17,6 +17,7 @@ fn refused(error: NodeError) -> Refusal {
         NodeError::Usage(_) => {
             "`roamproof node --help` explains the options; a role's configuration is TOML"
         }
+        NodeError::Refused(_) => "`roamproof node --help` lists what a node can be told",
         NodeError::System(_) => "`roamproof doctor` says what this machine can run",
     };
     Refusal { code: error.exit_code(), what: error.to_string(), cure: cure.to_owned() }

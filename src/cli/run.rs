@@ -1,6 +1,7 @@
 //! `run`: test purposes, one verdict each.
 
 mod asked;
+mod device;
 mod plan;
 mod record;
 pub(super) mod selection;
@@ -14,9 +15,10 @@ use std::time::Duration;
 use clap::ValueEnum;
 use roamproof::lab_arm::LabArm;
 use roamproof_harness::date::Date;
-use roamproof_harness::feature::Features;
 use roamproof_harness::journal::Journal;
 use roamproof_harness::link::clock::{RealClock, unix_time};
+use roamproof_harness::profile::Profile;
+use roamproof_harness::purpose::Purpose;
 use roamproof_harness::report::Case;
 use roamproof_harness::{Catalogue, ExitCode, run};
 
@@ -29,6 +31,10 @@ use workers::{Crew, Worker};
 /// Run test purposes and print a verdict for each.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
+    /// Judge the device that this profile describes, in place of the reference.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["arm", "misdeeds"])]
+    device: Option<PathBuf>,
+
     /// Simulated (`lab`) or in network namespaces (`live`).
     #[arg(long, value_enum, default_value_t = Arm::Lab)]
     arm: Arm,
@@ -140,14 +146,19 @@ const LIVE_JOBS_A_PROCESSOR: usize = 4;
 pub(crate) fn run(mut args: Args, context: &Context) -> anyhow::Result<ExitCode> {
     let resumed =
         args.resume.clone().map(|folder| asked::resume(&mut args, &folder)).transpose()?;
+    let profile = args.device.as_deref().map(device::load).transpose()?;
+    if profile.is_some() {
+        args.arm = Arm::Live;
+    }
     let chosen = selection::chosen(&args, Catalogue::embedded())?;
     let known = args.known_failures.as_deref().map(asked::known_failures).transpose()?;
     if chosen.is_empty() {
         context.tell("no purpose is selected: `roamproof list` shows who judges what");
         return Ok(ExitCode::Nothing);
     }
-    let asked = Asked::of(&args);
-    let (applicable, excluded) = plan::plan(&chosen, &asked, &Features::reference());
+    let mut asked = Asked::of(&args);
+    asked.device = profile.as_ref().map(device::told);
+    let (applicable, excluded) = plan::plan(&chosen, &asked, profile.as_ref());
     let header = asked.header(&applicable);
     let (journal, done) = match resumed {
         None => (None, Vec::new()),
@@ -158,7 +169,7 @@ pub(crate) fn run(mut args: Args, context: &Context) -> anyhow::Result<ExitCode>
     };
     // The sandbox is entered before anything else: before any thread, and before the work whose
     // results would be lost where it cannot be.
-    let stage = Arc::new(Stage::enter(args.arm)?);
+    let stage = Arc::new(Stage::enter(args.arm, profile.as_ref())?);
     let journal = match &args.out {
         Some(out) => {
             folder::make_ready(out, args.force)?;
@@ -168,22 +179,33 @@ pub(crate) fn run(mut args: Args, context: &Context) -> anyhow::Result<ExitCode>
     };
     roamproof::interrupt::notice();
     let crew = Crew {
-        at_once: args.jobs.map_or_else(|| args.arm.jobs(), usize::from),
+        at_once: match &profile {
+            Some(profile) if !profile.is_parallel() => 1,
+            Some(_) | None => args.jobs.map_or_else(|| args.arm.jobs(), usize::from),
+        },
         budget: args.budget,
         waits: args.arm == Arm::Live,
         clock: RealClock::start(),
     };
     let keeping = record::Keeping { journal, known, today: Date::of_unix(unix_time()) };
     let mut record = Record::new(&args, &asked, context, keeping, &crew, excluded);
-    all_rounds(&args, &applicable, done, &stage, &crew, &mut record)?;
+    let cases = Cases { purposes: &applicable, profile: profile.as_ref(), done };
+    all_rounds(&args, cases, &stage, &crew, &mut record)?;
     record.finish()
+}
+
+/// What runs, in each round.
+struct Cases<'a> {
+    purposes: &'a [&'static Purpose],
+    profile: Option<&'a Profile>,
+    /// What has run already, in a run that this one goes on with.
+    done: Vec<Case>,
 }
 
 /// Runs every round: all in one pool, or one after the other until something does not pass.
 fn all_rounds(
     args: &Args,
-    applicable: &[&'static roamproof_harness::purpose::Purpose],
-    mut done: Vec<Case>,
+    mut cases: Cases<'_>,
     stage: &Arc<Stage>,
     crew: &Crew,
     record: &mut Record<'_>,
@@ -191,9 +213,10 @@ fn all_rounds(
     let last = if args.until_failure { u32::MAX } else { args.repeat };
     let at_once = if args.until_failure { 1 } else { args.repeat };
     let mut round = 1;
-    while round <= last && !applicable.is_empty() {
-        let jobs = plan::jobs(applicable, round..=round + (at_once - 1), args);
-        let ran = jobs.iter().map(|job| job.take_from(&mut done)).collect();
+    while round <= last && !cases.purposes.is_empty() {
+        let rounds = round..=round + (at_once - 1);
+        let jobs = plan::jobs(cases.purposes, rounds, args, cases.profile);
+        let ran = jobs.iter().map(|job| job.take_from(&mut cases.done)).collect();
         let open = record.begin(jobs, ran)?;
         let stage = Arc::clone(stage);
         crew.run(open, move || stage.worker(), &mut |index, job, ended| {
@@ -213,14 +236,23 @@ enum Stage {
     Lab,
     #[cfg(feature = "live")]
     Live(roamproof::live_arm::Live),
+    #[cfg(feature = "live")]
+    Device(roamproof::live_arm::Live, roamproof::device::Device),
 }
 
 impl Stage {
-    fn enter(arm: Arm) -> Result<Self, Refusal> {
+    #[cfg_attr(not(feature = "live"), expect(unused_variables, reason = "a device is live"))]
+    fn enter(arm: Arm, profile: Option<&Profile>) -> Result<Self, Refusal> {
         match arm {
             Arm::Lab => Ok(Self::Lab),
             #[cfg(feature = "live")]
-            Arm::Live => roamproof::live_arm::Live::enter().map(Self::Live).map_err(Refusal::arm),
+            Arm::Live => {
+                let live = roamproof::live_arm::Live::enter().map_err(Refusal::arm)?;
+                let Some(profile) = profile else { return Ok(Self::Live(live)) };
+                let device = live.device(profile.clone());
+                let device = device.map_err(|error| Refusal::arm(error.into()))?;
+                Ok(Self::Device(live, device))
+            }
             #[cfg(not(feature = "live"))]
             Arm::Live => Err(Refusal {
                 code: ExitCode::Environment,
@@ -237,6 +269,11 @@ impl Stage {
             #[cfg(feature = "live")]
             Self::Live(live) => {
                 let mut arm = live.arm();
+                Box::new(move |job: &Job| run::run(job.purpose, &mut arm, &job.setting))
+            }
+            #[cfg(feature = "live")]
+            Self::Device(live, device) => {
+                let mut arm = live.arm().with_device(device.clone());
                 Box::new(move |job: &Job| run::run(job.purpose, &mut arm, &job.setting))
             }
         }

@@ -22,7 +22,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 pub(crate) fn trigger(command: &str, limit: Duration) -> Trigger {
-    Trigger { command: command.to_owned(), limit, environment: BTreeMap::new() }
+    Trigger { command: command.to_owned(), limit, environment: BTreeMap::new(), folder: None }
 }
 
 fn a_trigger_runs_where_the_caller_is(live: &Live) {
@@ -79,7 +79,7 @@ fn attach() -> ExitCode {
     let live = Live::enter().unwrap();
     let mut link = PacketSocketLink::open(&[]).unwrap();
     for (port, name) in [(Port(4), "device0"), (Port(7), "device1")] {
-        let socket = live.usher().open_packet_socket(name).unwrap();
+        let socket = live.usher().open_packet_socket(name, None).unwrap();
         link.attach(socket, port).unwrap();
     }
     // A pair is a wire: what goes into one end comes out of the other.
@@ -124,6 +124,6 @@ fn wait_for_stamps(link: &mut PacketSocketLink) {
 }
 
 fn an_interface_that_is_not_there_is_refused(live: &Live) {
-    let error = live.usher().open_packet_socket("nosuch0").unwrap_err().to_string();
+    let error = live.usher().open_packet_socket("nosuch0", None).unwrap_err().to_string();
     assert!(error.contains("nosuch0") || error.contains("not permitted"), "{error}");
 }

@@ -51,6 +51,7 @@ pub fn rejudge(bundle: &Bundle, keys: Option<&Plan>) -> Result<Rejudged, BundleE
             seen: other,
             frames: Vec::new(),
             late: false,
+            crashed: false,
         });
         outcome.verdict = Verdict::Error;
     }

@@ -181,6 +181,20 @@ impl Subject for RecordedSubject {
         self.tape.borrow_mut().answer(&format!("whether {} runs", self.name))
     }
 
+    fn busy(&mut self) -> Result<bool, SubjectError> {
+        let asked = format!("whether {} is done", self.name);
+        let tape = &mut *self.tape.borrow_mut();
+        if let Some(Note::Busy) = tape.recording.notes.get(tape.next) {
+            tape.next += 1;
+            return Ok(true);
+        }
+        tape.answer(&asked).map(|()| false)
+    }
+
+    fn examine(&mut self) -> Result<(), SubjectError> {
+        self.tape.borrow_mut().answer(&format!("whether {} is well", self.name))
+    }
+
     fn output(&mut self) -> Vec<String> {
         let tape = self.tape.borrow();
         let said = tape.recording.output.iter().find(|(name, _)| *name == self.name);

@@ -109,6 +109,21 @@ impl Subject for NotedSubject {
         self.journal.answered(answer)
     }
 
+    fn busy(&mut self) -> Result<bool, SubjectError> {
+        let answer = self.subject.busy();
+        self.journal.note(match &answer {
+            Ok(true) => Note::Busy,
+            Ok(false) => Note::Done,
+            Err(why) => Note::Refused(why.clone()),
+        });
+        answer
+    }
+
+    fn examine(&mut self) -> Result<(), SubjectError> {
+        let answer = self.subject.examine();
+        self.journal.answered(answer)
+    }
+
     fn output(&mut self) -> Vec<String> {
         self.subject.output()
     }

@@ -28,6 +28,8 @@ pub enum Note {
     Late(Duration),
     /// A subject did as it was told, or runs.
     Done,
+    /// A subject is still at what it was told.
+    Busy,
     /// A subject did not, or runs no more.
     Refused(SubjectError),
     /// A link failed.
@@ -60,6 +62,7 @@ impl Note {
             Self::Nothing => json!("nothing"),
             Self::Late(by) => json!({ "late": nanoseconds(*by) }),
             Self::Done => json!("done"),
+            Self::Busy => json!("busy"),
             Self::Refused(SubjectError::Cannot(what)) => json!({ "cannot": what }),
             Self::Refused(SubjectError::Failed(why)) => json!({ "failed": why }),
             Self::Refused(SubjectError::Died(how)) => json!({ "died": how }),
@@ -82,6 +85,7 @@ impl Note {
         let note = match value.as_str() {
             Some("nothing") => Some(Self::Nothing),
             Some("done") => Some(Self::Done),
+            Some("busy") => Some(Self::Busy),
             Some(_) => None,
             None => None
                 .or_else(|| time("now").map(Self::Now))
@@ -120,6 +124,7 @@ mod tests {
     #[case::silence(Note::Nothing, r#""nothing""#)]
     #[case::lateness(Note::Late(Duration::from_millis(60)), r#"{"late":60000000}"#)]
     #[case::done(Note::Done, r#""done""#)]
+    #[case::busy(Note::Busy, r#""busy""#)]
     #[case::unable(Note::Refused(SubjectError::Cannot("call".to_owned())), r#"{"cannot":"call"}"#)]
     #[case::unwilling(Note::Refused(SubjectError::Failed("why".to_owned())), r#"{"failed":"why"}"#)]
     #[case::dead(

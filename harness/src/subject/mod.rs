@@ -34,6 +34,24 @@ pub trait Subject {
     /// [`SubjectError::Died`], with what it said last.
     fn alive(&mut self) -> Result<(), SubjectError>;
 
+    /// Whether it is still at what it was told last, as a device whose trigger runs.
+    ///
+    /// # Errors
+    ///
+    /// Once: how that ended, where it did not end well.
+    fn busy(&mut self) -> Result<bool, SubjectError> {
+        Ok(false)
+    }
+
+    /// Has it say whether it is well, where it can be asked; [`busy`](Self::busy) tells how that ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`alive`](Self::alive).
+    fn examine(&mut self) -> Result<(), SubjectError> {
+        self.alive()
+    }
+
     /// What it printed or noted so far, one line each, oldest first; bounded.
     fn output(&mut self) -> Vec<String>;
 }

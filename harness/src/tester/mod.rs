@@ -34,6 +34,7 @@ use actor::Actor;
 use crate::bench::{Bench, BenchError, Heard};
 use crate::feature::Features;
 use crate::plan::Plan;
+use crate::subject::SubjectError;
 use crate::verdict::{Stop, Verdict};
 
 /// What a purpose's body works with.
@@ -213,7 +214,8 @@ impl<'a> Tester<'a> {
     /// Where it does not do it.
     pub fn attaches(&mut self, link: &str) -> Result<(), Stop> {
         let (subject, interface) = self.subject();
-        self.bench.plug(&subject, &interface, link).map_err(|why| self.trouble(&why))
+        self.bench.begin_plug(&subject, &interface, link).map_err(|why| self.trouble(&why))?;
+        self.lets_finish(&subject)
     }
 
     /// The subject's first interface loses its link.
@@ -262,10 +264,30 @@ impl<'a> Tester<'a> {
         self.tells("restart")
     }
 
-    /// The stop that follows where the subject runs no more, whatever it did before.
-    pub(crate) fn subject_died(&mut self) -> Option<Stop> {
-        let why = self.bench.check_alive().err()?;
-        Some(Stop { verdict: Verdict::Fail, ..self.trouble(&why) })
+    /// How the purpose ends that its body left with `stop`: a subject that runs no more, or is not
+    /// well, has not passed, and whatever else was seen of it comes from that.
+    pub(crate) fn ends(&mut self, stop: Option<Stop>) -> Option<Stop> {
+        let died = match self.examines() {
+            Ok(()) => return stop,
+            Err(died) => died,
+        };
+        Some(match stop {
+            // Where the body saw nothing wrong the device died of what was done to it.
+            None if died.crashed => Stop { verdict: Verdict::Fail, ..died },
+            None => died,
+            Some(stop) if !died.crashed => stop,
+            Some(stop) => {
+                let seen = format!("{}; before that: {}", died.seen, stop.seen);
+                Stop { expected: stop.expected, frames: stop.frames, seen, ..died }
+            }
+        })
+    }
+
+    fn examines(&mut self) -> Result<(), Stop> {
+        let (subject, _) = self.subject();
+        self.bench.examine(&subject).map_err(|why| self.trouble(&why))?;
+        self.lets_finish(&subject)?;
+        self.bench.check_alive().map_err(|why| self.trouble(&why))
     }
 
     /// The stop that follows from something else than what was expected in this sentence.
@@ -273,7 +295,15 @@ impl<'a> Tester<'a> {
         let (kind, clause) = self.clauses.last().map_or((Kind::When, String::new()), |clause| {
             (clause.kind, format!("{} {}", clause.kind.word(), clause.text))
         });
-        Stop { verdict: kind.otherwise(), clause, expected, seen, frames, late: false }
+        Stop {
+            verdict: kind.otherwise(),
+            clause,
+            expected,
+            seen,
+            frames,
+            late: false,
+            crashed: false,
+        }
     }
 
     /// The stop that follows from a fault of the harness's own.
@@ -298,7 +328,19 @@ impl<'a> Tester<'a> {
 
     fn tells(&mut self, command: &str) -> Result<(), Stop> {
         let (subject, _) = self.subject();
-        self.bench.tell(&subject, command).map_err(|why| self.trouble(&why))
+        self.bench.begin_tell(&subject, command).map_err(|why| self.trouble(&why))?;
+        self.lets_finish(&subject)
+    }
+
+    /// Lets time pass, answering neighbours meanwhile, while the subject is at what it was told.
+    fn lets_finish(&mut self, subject: &str) -> Result<(), Stop> {
+        while self.bench.is_busy(subject).map_err(|why| self.trouble(&why))? {
+            let until = self.bench.now() + STEP;
+            while let Some(heard) = self.next(until)? {
+                self.passed_by.push_back(heard);
+            }
+        }
+        Ok(())
     }
 
     fn enter(&mut self, kind: Kind, text: String) {
@@ -326,6 +368,18 @@ impl<'a> Tester<'a> {
     fn trouble(&self, why: &BenchError) -> Stop {
         let stop = self.stop("a network that works".to_owned(), why.to_string(), vec![]);
         match why {
+            BenchError::Subject { why: SubjectError::Cannot(_), .. } => {
+                Stop { verdict: Verdict::NotApplicable, ..stop }
+            }
+            // A trigger that fails is no packet that is wrong.
+            BenchError::Subject { why: SubjectError::Failed(_), .. }
+                if stop.verdict == Verdict::Fail =>
+            {
+                Stop { verdict: Verdict::Inconc, ..stop }
+            }
+            BenchError::Subject { why: SubjectError::Died(_), .. } => {
+                Stop { crashed: true, ..stop }
+            }
             BenchError::Subject { .. } => stop,
             BenchError::Link(_) | BenchError::Unknown(_) => {
                 Stop { verdict: Verdict::Error, ..stop }
@@ -333,3 +387,6 @@ impl<'a> Tester<'a> {
         }
     }
 }
+
+/// How often a subject is looked at that does something beside the wire.
+const STEP: Duration = Duration::from_millis(2);

@@ -58,6 +58,9 @@ impl Netlink {
     ///
     /// The first that the kernel refused, with its place among the requests.
     pub fn ask(&mut self, requests: Vec<Request>) -> io::Result<()> {
+        if requests.is_empty() {
+            return Ok(());
+        }
         let first = self.sequence + 1;
         let mut octets = Vec::new();
         let mut unanswered = requests.len();
@@ -91,6 +94,15 @@ impl Netlink {
     /// Where there is none of that name.
     pub fn set_up(&mut self, names: &[&str]) -> io::Result<()> {
         self.ask(names.iter().map(|name| (link_up(name), 0)).collect())
+    }
+
+    /// Takes the interfaces called `names` down.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none of that name.
+    pub fn set_down(&mut self, names: &[&str]) -> io::Result<()> {
+        self.ask(names.iter().map(|name| (link_down(name), 0)).collect())
     }
 
     /// Waits until frames pass through all of `names`: the operational state is UP *and* the queue
@@ -219,6 +231,13 @@ impl LinkState {
 fn link_up(name: &str) -> RouteNetlinkMessage {
     let mut message = LinkMessage::default();
     message.header.flags = LinkFlags::Up;
+    message.header.change_mask = LinkFlags::Up;
+    message.attributes.push(LinkAttribute::IfName(name.to_owned()));
+    RouteNetlinkMessage::SetLink(message)
+}
+
+fn link_down(name: &str) -> RouteNetlinkMessage {
+    let mut message = LinkMessage::default();
     message.header.change_mask = LinkFlags::Up;
     message.attributes.push(LinkAttribute::IfName(name.to_owned()));
     RouteNetlinkMessage::SetLink(message)

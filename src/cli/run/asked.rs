@@ -9,7 +9,7 @@ use clap::{Parser, ValueEnum};
 use roamproof_harness::journal::{self, Header, Journal};
 use roamproof_harness::known_failure::KnownFailures;
 use roamproof_harness::purpose::Purpose;
-use roamproof_harness::report::{Case, Options};
+use roamproof_harness::report::{Case, Device, Options};
 use roamproof_harness::requirement::Edition;
 
 use super::{Args, Arm};
@@ -21,6 +21,7 @@ pub(super) struct Asked {
     pub(super) arm: Arm,
     pub(super) seed: u64,
     pub(super) misdeeds: Vec<String>,
+    pub(super) device: Option<Device>,
     pub(super) options: Options,
 }
 
@@ -56,10 +57,10 @@ impl Asked {
             until_failure: args.until_failure,
             shard: args.shard.map(|shard| shard.to_string()),
             known_failures: args.known_failures.clone(),
-            device: None,
+            device: args.device.clone(),
         };
         let (arm, seed, misdeeds) = (args.arm, args.seed, args.misdeeds.clone());
-        Self { arm, seed, misdeeds, options }
+        Self { arm, seed, misdeeds, device: None, options }
     }
 
     pub(super) fn edition(&self) -> Edition {
@@ -75,7 +76,7 @@ impl Asked {
             arm: self.arm.name().to_owned(),
             seed: self.seed,
             misdeeds: self.misdeeds.clone(),
-            device: None,
+            device: self.device.clone(),
             options: self.options.clone(),
             purposes: purposes.iter().map(named).collect(),
         }
@@ -174,6 +175,7 @@ fn adopt(args: &mut Args, header: &Header) -> Option<()> {
     args.arm = Arm::from_str(&header.arm, false).ok()?;
     args.seed = header.seed;
     args.misdeeds.clone_from(&header.misdeeds);
+    args.device.clone_from(&options.device);
     args.only.clone_from(&options.only);
     args.level.clone_from(&options.level);
     args.role.clone_from(&options.role);

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use roamproof_harness::feature::Features;
+use roamproof_harness::profile::{Exclusion, Profile};
 use roamproof_harness::purpose::Purpose;
 use roamproof_harness::report::{Case, Excluded};
 use roamproof_harness::run::Setting;
@@ -32,12 +33,18 @@ impl Job {
 pub(super) fn plan(
     chosen: &[&'static Purpose],
     asked: &Asked,
-    features: &Features,
+    profile: Option<&Profile>,
 ) -> (Vec<&'static Purpose>, Vec<Excluded>) {
     let part = asked.options.shard.as_deref().and_then(|text| shard(text).ok());
     let (mut run, mut excluded, mut place) = (Vec::new(), Vec::new(), 0);
     for purpose in chosen {
-        let out = left_out(purpose, asked, features).or_else(|| {
+        let exclusion = profile.and_then(|profile| profile.excludes(purpose));
+        if matches!(exclusion, Some(Exclusion::Role(_))) && asked.options.only.is_empty() {
+            // Nobody asked about a role that the device does not play.
+            continue;
+        }
+        let not_applicable = exclusion.map(|why| (Verdict::NotApplicable, format!("wants {why}")));
+        let out = not_applicable.or_else(|| left_out(purpose, asked, profile)).or_else(|| {
             place += 1;
             in_another_shard(part?, place)
         });
@@ -56,16 +63,20 @@ pub(super) fn jobs(
     purposes: &[&'static Purpose],
     rounds: RangeInclusive<u32>,
     args: &Args,
+    profile: Option<&Profile>,
 ) -> Vec<Job> {
-    let job = |purpose: &&'static Purpose, round: u32| Job {
-        purpose,
-        round,
-        setting: Setting {
-            seed: args.seed.wrapping_add(u64::from(round - 1)),
+    let setting = |purpose: &Purpose, seed| match profile {
+        Some(profile) => Setting::of_device(profile, purpose, seed),
+        None => Setting {
+            seed,
             misdeeds: args.misdeeds.clone(),
             features: Features::reference(),
             ..Setting::default()
         },
+    };
+    let job = |purpose: &&'static Purpose, round: u32| {
+        let seed = args.seed.wrapping_add(u64::from(round - 1));
+        Job { purpose, round, setting: setting(purpose, seed) }
     };
     rounds.flat_map(|round| purposes.iter().map(move |purpose| job(purpose, round))).collect()
 }
@@ -73,8 +84,10 @@ pub(super) fn jobs(
 fn left_out(
     purpose: &'static Purpose,
     asked: &Asked,
-    features: &Features,
+    profile: Option<&Profile>,
 ) -> Option<(Verdict, String)> {
+    let reference = Features::reference();
+    let features = profile.map_or(&reference, |profile| &profile.features);
     if let Some(condition) = purpose.excluded_by(features) {
         return Some((Verdict::NotApplicable, format!("wants {condition}")));
     }

@@ -153,7 +153,7 @@ impl<'a> Record<'a> {
             arm: self.args.arm.name().to_owned(),
             seed: self.asked.seed,
             misdeeds: self.asked.misdeeds.clone(),
-            device: None,
+            device: self.asked.device.clone(),
             options: self.asked.options.clone(),
             host: host(self.jobs_at_once),
             wall: Wall {
@@ -253,8 +253,10 @@ impl<'a> Record<'a> {
     /// The command that runs one case again.
     fn rerun(&self, job: &Job) -> String {
         let mut words = vec!["roamproof run".to_owned()];
-        if self.args.arm == Arm::Live {
-            words.push("--arm live --all".to_owned());
+        match &self.args.device {
+            Some(file) => words.push(format!("--device {} --all", file.display())),
+            None if self.args.arm == Arm::Live => words.push("--arm live --all".to_owned()),
+            None => {}
         }
         words.push(format!("--only {} --seed {}", job.purpose.id, job.setting.seed));
         words.extend(self.args.misdeeds.iter().map(|name| format!("--misdeed {name}")));

@@ -55,7 +55,7 @@ impl Dialog {
             route.and_then(|route| Uri::parse(route.split_once('<')?.1.split_once('>')?.0).ok());
         match first.as_ref().unwrap_or(&self.target).view().host {
             HostView::Ipv6(address) => Some(address),
-            _ => None,
+            HostView::Name(_) | HostView::Ipv4(_) => None,
         }
     }
 

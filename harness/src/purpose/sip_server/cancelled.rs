@@ -70,7 +70,7 @@ struct Pending {
 fn holds_the_cancel(t: &mut Tester<'_>) -> Result<(), Stop> {
     let mut call = pending(t)?;
     let since = t.bench.now();
-    is_cancelled(t, &mut call)?;
+    is_cancelled(t, &call)?;
 
     t.then("it sends no CANCEL to the terminal, which has not responded");
     let cancel = sip_request(Method::Cancel).of_call(&call.invite).by_any_way();
@@ -90,13 +90,13 @@ fn passes_the_cancel_on(t: &mut Tester<'_>) -> Result<(), Stop> {
     let trying = call.one.responds(&call.invited, 100, "Trying");
     call.peers.say(t, call.one.home(), &trying)?;
     call.peers.lives(t)?;
-    is_cancelled(t, &mut call)?;
+    is_cancelled(t, &call)?;
     is_ended(t, &call)
 }
 
 fn passes_a_late_answer_on(t: &mut Tester<'_>) -> Result<(), Stop> {
-    let mut call = pending(t)?;
-    is_cancelled(t, &mut call)?;
+    let call = pending(t)?;
+    is_cancelled(t, &call)?;
     let Pending { peers, one, invite, invited } = call;
 
     t.when("the terminal's first response comes, a 200");
@@ -136,7 +136,7 @@ fn pending(t: &mut Tester<'_>) -> Result<Pending, Stop> {
     Ok(Pending { peers, one, invite, invited })
 }
 
-fn is_cancelled(t: &mut Tester<'_>, call: &mut Pending) -> Result<(), Stop> {
+fn is_cancelled(t: &mut Tester<'_>, call: &Pending) -> Result<(), Stop> {
     t.when("the caller cancels");
     let Some(cancel) = call.peers.caller.cancels(&call.invite) else {
         return Err(t.stop("a CANCEL".to_owned(), "none could be made".to_owned(), vec![]));

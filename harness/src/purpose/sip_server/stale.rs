@@ -138,7 +138,9 @@ fn goes_home(t: &mut Tester<'_>, what: &str, reason: Reason) -> Result<(), Stop>
     let branch = t.sip(tunnelled)?;
     let says = match reason {
         Reason::ParameterProblem(_) => one.care_of,
-        _ => t.plan.address("visited-1", 1),
+        Reason::DestinationUnreachable { .. }
+        | Reason::PacketTooBig { .. }
+        | Reason::TimeExceeded { .. } => t.plan.address("visited-1", 1),
     };
     let Some(error) = answer(says, &outer, reason) else {
         return Err(t.stop("an ICMPv6 error".to_owned(), "none could be made".to_owned(), vec![]));

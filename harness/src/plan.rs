@@ -44,6 +44,9 @@ pub struct Plan {
     pub mn_ha: Key,
     /// What home agents and the SIP server share (binding lookup).
     pub ha_ss: Key,
+    /// The password of every identifier, where the SIP server asks for one (RFC 3261 §22). The user
+    /// is that of the identifier.
+    pub sip_password: Option<Password>,
     /// The subject's link-layer address.
     pub subject: Mac,
 }
@@ -60,6 +63,16 @@ pub struct Key {
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Key {{ spi: {}, {} octets }}", self.spi, self.octets.len())
+    }
+}
+
+/// A password. It is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(pub String);
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password")
     }
 }
 
@@ -83,6 +96,7 @@ impl Plan {
             domain: "example.com".to_owned(),
             mn_ha: Key { spi: claimed::MN_HA_SPI, octets: octets_of(claimed::MN_HA_KEY) },
             ha_ss: Key { spi: claimed::HA_SS_SPI, octets: octets_of(claimed::HA_SS_KEY) },
+            sip_password: None,
             subject,
         }
     }

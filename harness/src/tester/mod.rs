@@ -5,6 +5,7 @@ pub mod caller;
 mod clause;
 pub mod correspondent;
 mod dialog;
+pub mod digest;
 mod hearing;
 pub mod home_agent;
 pub mod inbox;

@@ -104,6 +104,21 @@ impl SipPeer {
         message
     }
 
+    /// The same request once more, as one of its own: with another branch and the next number
+    /// (RFC 3261 §22.2).
+    pub fn again(&mut self, request: &Message) -> Message {
+        self.count += 1;
+        let mut message = request.clone();
+        let via = request.via().map(|via| via.host.to_string()).unwrap_or_default();
+        let branch = format!("{BRANCH_COOKIE}-again-{}", self.count);
+        message.replace_first(HeaderName::Via, format!("SIP/2.0/UDP {via};branch={branch}"));
+        if let Ok(cseq) = request.cseq() {
+            let (number, method) = (cseq.number.wrapping_add(1), cseq.method.as_str());
+            message.replace(HeaderName::CSeq, format!("{number} {method}"));
+        }
+        message
+    }
+
     /// The ACK to a response that refuses `invite` (RFC 3261 17.1.1.3).
     pub fn acknowledgement(&self, invite: &Message, refusal: &Message) -> Option<Message> {
         let uri = invite.uri().ok()?.to_owned();
@@ -168,8 +183,12 @@ impl SipPeer {
 impl Party {
     /// `sip:user@[address]`, the user that of its identifier.
     pub fn contact(&self) -> String {
-        let user = self.identifier.trim_start_matches("sip:").split('@').next().unwrap_or_default();
-        format!("sip:{user}@{}", HostView::Ipv6(self.address))
+        format!("sip:{}@{}", self.user(), HostView::Ipv6(self.address))
+    }
+
+    /// The user that its identifier names.
+    pub fn user(&self) -> &str {
+        self.identifier.trim_start_matches("sip:").split('@').next().unwrap_or_default()
     }
 }
 

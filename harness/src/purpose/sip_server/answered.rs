@@ -26,7 +26,7 @@ pub(in crate::purpose) const ONE_COPY_OF_EVERYTHING: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[],
     triggers: &[],
-    waits_max: Duration::from_secs(9),
+    waits_max: Duration::from_secs(14),
     wants: server_alone,
     body: one_copy_of_everything,
 };

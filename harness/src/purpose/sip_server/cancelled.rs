@@ -22,7 +22,7 @@ pub(in crate::purpose) const HOLDS_THE_CANCEL: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[],
     triggers: &[],
-    waits_max: Duration::from_secs(9),
+    waits_max: Duration::from_secs(14),
     wants: server_alone,
     body: holds_the_cancel,
 };
@@ -36,7 +36,7 @@ pub(in crate::purpose) const PASSES_THE_CANCEL_ON: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[],
     triggers: &[],
-    waits_max: Duration::from_secs(7),
+    waits_max: Duration::from_secs(12),
     wants: server_alone,
     body: passes_the_cancel_on,
 };
@@ -50,7 +50,7 @@ pub(in crate::purpose) const PASSES_A_LATE_ANSWER_ON: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[],
     triggers: &[],
-    waits_max: Duration::from_secs(9),
+    waits_max: Duration::from_secs(14),
     wants: server_alone,
     body: passes_a_late_answer_on,
 };

@@ -23,7 +23,7 @@ pub(in crate::purpose) const RESPONSES_COME_BACK: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(6),
+    waits_max: Duration::from_secs(11),
     wants: server_in_direct_mode,
     body: responses_come_back,
 };
@@ -37,7 +37,7 @@ pub(in crate::purpose) const BINDING_RUN_OUT: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(13),
+    waits_max: Duration::from_secs(18),
     wants: server_in_direct_mode,
     body: binding_run_out,
 };
@@ -51,7 +51,7 @@ pub(in crate::purpose) const REFUSAL: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(6),
+    waits_max: Duration::from_secs(11),
     wants: server_in_direct_mode,
     body: refusal,
 };
@@ -65,7 +65,7 @@ pub(in crate::purpose) const CANCEL: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(8),
+    waits_max: Duration::from_secs(13),
     wants: server_in_direct_mode,
     body: cancel,
 };
@@ -79,7 +79,7 @@ pub(in crate::purpose) const REQUESTS_IN_THE_DIALOG: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(11),
+    waits_max: Duration::from_secs(16),
     wants: server_in_direct_mode,
     body: requests_in_the_dialog,
 };
@@ -93,7 +93,7 @@ pub(in crate::purpose) const RESPONSES_TO_THE_TERMINAL: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(8),
+    waits_max: Duration::from_secs(13),
     wants: server_in_direct_mode,
     body: responses_to_the_terminal,
 };

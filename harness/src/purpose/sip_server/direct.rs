@@ -23,7 +23,7 @@ pub(in crate::purpose) const INVITE_TO_THE_CARE_OF_ADDRESS: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(6),
+    waits_max: Duration::from_secs(11),
     wants: server_in_direct_mode,
     body: invite_to_the_care_of_address,
 };
@@ -37,7 +37,7 @@ pub(in crate::purpose) const BINDING_FROM_THE_HOME_AGENT: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(5),
+    waits_max: Duration::from_secs(10),
     wants: server_in_direct_mode,
     body: binding_from_the_home_agent,
 };
@@ -51,7 +51,7 @@ pub(in crate::purpose) const HOME_AGENT_OF_EACH: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(8),
+    waits_max: Duration::from_secs(13),
     wants: server_in_direct_mode,
     body: home_agent_of_each,
 };
@@ -65,7 +65,7 @@ pub(in crate::purpose) const HOME_ADDRESS_WITHOUT_NOTIFICATION: Purpose = Purpos
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(8),
+    waits_max: Duration::from_secs(13),
     wants: server_in_direct_mode,
     body: home_address_without_notification,
 };
@@ -79,7 +79,7 @@ pub(in crate::purpose) const FOLLOWS_THE_TERMINAL: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(6),
+    waits_max: Duration::from_secs(11),
     wants: server_in_direct_mode,
     body: follows_the_terminal,
 };
@@ -93,7 +93,7 @@ pub(in crate::purpose) const FOREIGN_HOME_AGENT: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(8),
+    waits_max: Duration::from_secs(13),
     wants: server_in_direct_mode,
     body: foreign_home_agent,
 };

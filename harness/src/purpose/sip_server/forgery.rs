@@ -25,7 +25,7 @@ pub(in crate::purpose) const FORGED_LOOKUP: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(7),
+    waits_max: Duration::from_secs(12),
     wants: server_in_direct_mode,
     body: forged_lookup,
 };
@@ -39,7 +39,7 @@ pub(in crate::purpose) const ERRORS_UNASKED: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(6),
+    waits_max: Duration::from_secs(11),
     wants: server_in_direct_mode,
     body: errors_unasked,
 };

@@ -24,7 +24,7 @@ pub(in crate::purpose) const LARGER_THAN_A_LINK: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(14),
+    waits_max: Duration::from_secs(19),
     wants: server_in_direct_mode,
     body: |t| arrives_whole(t, &LARGE),
 };
@@ -38,7 +38,7 @@ pub(in crate::purpose) const LARGER_THAN_THE_PATH: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(14),
+    waits_max: Duration::from_secs(19),
     wants: server_in_direct_mode,
     body: |t| arrives_whole(t, &NARROW),
 };

@@ -8,6 +8,7 @@ use roamproof_wire::ipv6::{Packet, protocol};
 use roamproof_wire::mobility::{BindingLookup, Lifetime, LookupKind, LookupStatus, Message};
 use roamproof_wire::sip::{Fields, HeaderName, Message as SipMessage, Method, Uri};
 
+use crate::tester::digest;
 use crate::tester::home_agent::HomeAgent;
 use crate::tester::sip::{Party, SipPeer, packet};
 use crate::tester::template::{
@@ -28,6 +29,8 @@ pub(super) const LIFETIME: Lifetime = Lifetime(150);
 /// of a host to which a forger would have calls go.
 const IDENTIFIERS: [u64; 4] =
     [0x1234_5678_9abc, 0x1234_5678_9abd, 0x2345_6789_abcd, 0xdead_0000_0666];
+/// A server that challenges an INVITE does so at once.
+const CHALLENGE: Duration = Duration::from_millis(500);
 /// T1 doubled (RFC 3261 §17.1.2.2): when copies of a request that nobody answers follow.
 const COPIES: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
@@ -162,8 +165,7 @@ impl Peers {
         self.register_at(t, one, &contact)
     }
 
-    /// The same with this contact. A server that has only just come up may need some copies
-    /// (RFC 3261 §17.1.2.2).
+    /// The same with this contact.
     pub(super) fn register_at(
         &self,
         t: &mut Tester<'_>,
@@ -174,16 +176,45 @@ impl Peers {
         let registrar = registrar(t)?;
         let mut register = one.peer.register(&one.party, &registrar);
         register.replace(HeaderName::Contact, format!("<{contact}>"));
-        let taken = sip_final_response(&register).status_code(200);
-        let taken = taken.from(self.server).to(one.home());
+        let taken = self.registers(t, &mut one.peer, &one.party, register)?;
+        t.finds(&taken.0.status_code(200).from(self.server).to(one.home()), taken.1)
+    }
+
+    /// Sends a REGISTER, and again where nobody answers or a challenge is to be met; the final
+    /// response, and what it is of.
+    pub(super) fn registers(
+        &self,
+        t: &mut Tester<'_>,
+        peer: &mut SipPeer,
+        party: &Party,
+        register: SipMessage,
+    ) -> Result<(Template, usize), Stop> {
+        let from = peer.address;
+        let (_, answered) = self.asks(t, from, &register)?;
+        let Some(proved) = proved(t, peer, party, &register, answered)? else {
+            return Ok((sip_final_response(&register), answered));
+        };
+        self.say(t, from, &proved)?;
+        let answered = t.hears(&sip_final_response(&proved), ANSWER)?;
+        Ok((sip_final_response(&proved), answered))
+    }
+
+    /// Sends a request that is no INVITE, and copies of it where nobody answers: the frames of the
+    /// last copy and of its final response. A server that has only just come up may need some.
+    fn asks(
+        &self,
+        t: &mut Tester<'_>,
+        from: Ipv6Addr,
+        request: &SipMessage,
+    ) -> Result<(usize, usize), Stop> {
+        let wanted = sip_final_response(request);
         for patience in COPIES {
-            self.say(t, one.home(), &register)?;
-            if t.hears_perhaps(&taken, patience)?.is_some() {
-                return Ok(());
+            let asked = self.say(t, from, request)?;
+            if let Some(answered) = t.hears_perhaps(&wanted, patience)? {
+                return Ok((asked, answered));
             }
         }
-        t.hears(&taken, ANSWER)?;
-        Ok(())
+        Err(t.stop(wanted.to_string(), "none to any copy".to_owned(), vec![]))
     }
 
     /// Has a terminal's home agent notify the server.
@@ -203,7 +234,17 @@ impl Peers {
         let identifier = uri(t, &one.party.identifier)?;
         let invite = self.caller.invite(&self.party, &one.party.identifier, &identifier);
         self.say(t, self.party.address, &invite)?;
-        Ok(invite)
+        if t.plan.sip_password.is_none() {
+            return Ok(invite);
+        }
+        let refused = sip_final_response(&invite).to(self.party.address);
+        let Some(refused) = t.hears_perhaps(&refused, CHALLENGE)? else { return Ok(invite) };
+        let ack = self.caller.acknowledgement(&invite, &t.sip(refused)?);
+        self.say_that(t, self.party.address, ack)?;
+        let proved = proved(t, &mut self.caller, &self.party, &invite, refused)?;
+        let Some(proved) = proved else { return Ok(invite) };
+        self.say(t, self.party.address, &proved)?;
+        Ok(proved)
     }
 
     /// A request of a call as it leaves the server, by whatever way; what the server asks before is
@@ -356,8 +397,7 @@ impl Peers {
         let registrar = registrar(t)?;
         let options =
             self.caller.request(Method::Options, &self.party, registrar.as_str(), &registrar);
-        let asked = self.say(t, self.party.address, &options)?;
-        let answered = t.hears(&sip_final_response(&options).to(self.party.address), ANSWER)?;
+        let (asked, answered) = self.asks(t, self.party.address, &options)?;
         Ok(t.captured_at(answered).saturating_sub(t.captured_at(asked)))
     }
 
@@ -410,6 +450,25 @@ impl Peers {
             .from(self.server)
             .to(self.party.address)
     }
+}
+
+/// The request again, with what the challenge in `answered` asks for; `None` where it is none, or
+/// no password is known.
+fn proved(
+    t: &Tester<'_>,
+    peer: &mut SipPeer,
+    party: &Party,
+    request: &SipMessage,
+    answered: usize,
+) -> Result<Option<SipMessage>, Stop> {
+    let refusal = t.sip(answered)?;
+    let challenged = matches!(refusal.status(), Some(401 | 407));
+    let Some(password) = t.plan.sip_password.as_ref().filter(|_| challenged) else {
+        return Ok(None);
+    };
+    let mut again = peer.again(request);
+    let met = digest::proves(&mut again, &refusal, party.user(), &password.0);
+    Ok(met.then_some(again))
 }
 
 /// The SIP URI that is `text`, which is the harness's own.

@@ -22,7 +22,7 @@ pub(in crate::purpose) const INVITE_TO_THE_HOME_ADDRESS: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[],
     triggers: &[],
-    waits_max: Duration::from_secs(3),
+    waits_max: Duration::from_secs(8),
     wants: server_alone,
     body: invite_to_the_home_address,
 };
@@ -36,7 +36,7 @@ pub(in crate::purpose) const RESPONSE_BY_THE_VIA: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[],
     triggers: &[],
-    waits_max: Duration::from_secs(5),
+    waits_max: Duration::from_secs(10),
     wants: server_alone,
     body: response_by_the_via,
 };
@@ -50,7 +50,7 @@ pub(in crate::purpose) const TRYING_AT_ONCE: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[],
     triggers: &[],
-    waits_max: Duration::from_secs(4),
+    waits_max: Duration::from_secs(9),
     wants: server_alone,
     body: trying_at_once,
 };

@@ -10,7 +10,7 @@ use crate::feature::Condition;
 use crate::purpose::Purpose;
 use crate::tester::Tester;
 use crate::tester::sip::{Party, SipPeer};
-use crate::tester::template::{sip_final_response, sip_in};
+use crate::tester::template::sip_in;
 use crate::topology::Role;
 use crate::topology::claimed::Wanted;
 use crate::verdict::Stop;
@@ -24,7 +24,7 @@ pub(in crate::purpose) const BINDS_THE_CONTACT: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[],
     triggers: &[],
-    waits_max: Duration::from_secs(4),
+    waits_max: Duration::from_secs(9),
     wants: server_alone,
     body: binds_the_contact,
 };
@@ -38,7 +38,7 @@ pub(in crate::purpose) const KEEPS_AN_EARLY_NOTIFICATION: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(5),
+    waits_max: Duration::from_secs(10),
     wants: server_in_direct_mode,
     body: keeps_an_early_notification,
 };
@@ -66,26 +66,25 @@ fn binds_the_contact(t: &mut Tester<'_>) -> Result<(), Stop> {
     t.when("a REGISTER comes from the care-of address, as its Via says, with the home address in its Contact");
     let elsewhere = Party { address: one.care_of, ..one.party.clone() };
     let registrar = registrar(t)?;
-    let mut register = SipPeer::since(one.care_of, t.unix_time()).request(
-        Method::Register,
-        &elsewhere,
-        &one.party.identifier,
-        &registrar,
-    );
+    let mut peer = SipPeer::since(one.care_of, t.unix_time());
+    let mut register =
+        peer.request(Method::Register, &elsewhere, &one.party.identifier, &registrar);
     register.push(HeaderName::Contact, format!("<{}>", one.party.contact()));
     register.push(HeaderName::Expires, EXPIRES);
-    peers.say(t, one.care_of, &register)?;
 
-    t.then("the server answers 200 and names that Contact with its expiry");
+    t.then(
+        "the server answers 200, to one challenge at most, and names that Contact and its expiry",
+    );
     let home = one.home();
-    let taken = sip_final_response(&register)
+    let (answer, answered) = peers.registers(t, &mut peer, &elsewhere, register)?;
+    let taken = answer
         .status_code(200)
         .with(format!("with Contact {home} and its expiry"), move |packet| {
             names_contact(packet, HostView::Ipv6(home))
         })
         .from(peers.server)
         .to(one.care_of);
-    t.hears(&taken, ANSWER)?;
+    t.finds(&taken, answered)?;
 
     t.when("the identifier is called");
     let invite = peers.call(t, &one)?;

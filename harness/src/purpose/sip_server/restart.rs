@@ -21,7 +21,7 @@ pub(in crate::purpose) const DIRECT_AGAIN: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[Trigger::Reset],
-    waits_max: Duration::from_secs(12),
+    waits_max: Duration::from_secs(17),
     wants: server_in_direct_mode,
     body: direct_again,
 };

@@ -27,7 +27,7 @@ pub(in crate::purpose) const UNREACHABLE: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(6),
+    waits_max: Duration::from_secs(11),
     wants: server_in_direct_mode,
     body: |t| goes_home(t, "Destination Unreachable", NO_HOST),
 };
@@ -41,7 +41,7 @@ pub(in crate::purpose) const REFUSED: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(6),
+    waits_max: Duration::from_secs(11),
     wants: server_in_direct_mode,
     body: |t| goes_home(t, "Parameter Problem", NO_TUNNELS),
 };
@@ -55,7 +55,7 @@ pub(in crate::purpose) const MOVED: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(8),
+    waits_max: Duration::from_secs(13),
     wants: server_in_direct_mode,
     body: moved,
 };
@@ -69,7 +69,7 @@ pub(in crate::purpose) const CONFIRMED: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(8),
+    waits_max: Duration::from_secs(13),
     wants: server_in_direct_mode,
     body: confirmed,
 };
@@ -83,7 +83,7 @@ pub(in crate::purpose) const NOBODY_ANSWERS: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(8),
+    waits_max: Duration::from_secs(13),
     wants: server_in_direct_mode,
     body: nobody_answers,
 };
@@ -97,7 +97,7 @@ pub(in crate::purpose) const NOBODY_ANSWERS_TCP: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT, TCP],
     triggers: &[],
-    waits_max: Duration::from_secs(20),
+    waits_max: Duration::from_secs(25),
     wants: server_in_direct_mode,
     body: nobody_answers_tcp,
 };
@@ -111,7 +111,7 @@ pub(in crate::purpose) const HOME_AGENT_IS_SILENT: Purpose = Purpose {
     role: Role::SipServer,
     applies: &[DIRECT],
     triggers: &[],
-    waits_max: Duration::from_secs(7),
+    waits_max: Duration::from_secs(12),
     wants: server_in_direct_mode,
     body: home_agent_is_silent,
 };

@@ -16,6 +16,7 @@ pub mod judge;
 pub mod known_failure;
 pub mod link;
 pub mod plan;
+pub mod probe;
 pub mod profile;
 pub mod purpose;
 pub mod recording;

@@ -67,7 +67,7 @@ impl Challenge {
             Ok(outcome) => Ended {
                 verdict: outcome.verdict,
                 why: outcome.stop.map(|stop| stop.to_string()),
-                in_then: outcome.clauses.last().is_some_and(|clause| clause.kind == Kind::Then),
+                in_then: outcome.clauses.last().is_some_and(|one| demands(one.kind)),
                 warns,
             },
             Err(why) => {
@@ -81,6 +81,14 @@ impl Ended {
     /// Whether the purpose failed; where it judges no MUST, whether it warned.
     pub(super) fn failed(&self) -> bool {
         self.verdict == Verdict::Fail || self.warns && self.verdict == Verdict::Warn
+    }
+}
+
+/// Whether a sentence says what a requirement demands or recommends.
+const fn demands(kind: Kind) -> bool {
+    match kind {
+        Kind::Then | Kind::Should => true,
+        Kind::Given | Kind::When => false,
     }
 }
 

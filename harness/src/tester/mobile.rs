@@ -57,6 +57,13 @@ impl MobileNode {
         self.updates_home(Lifetime::from_duration(lifetime), unix)
     }
 
+    /// The same with nothing that authenticates it.
+    pub fn registers_unproved(&mut self, lifetime: Duration) -> Vec<u8> {
+        let update = self.next_home_update(Lifetime::from_duration(lifetime));
+        let octets = update.to_vec(self.home, self.home_agent);
+        self.outgoing(self.home_agent).to_vec(&octets)
+    }
+
     /// Takes its home registration back, from where it is (RFC 6275 §10.3.2: lifetime zero).
     pub fn deregisters(&mut self, unix: Duration) -> Vec<u8> {
         self.updates_home(Lifetime::ZERO, unix)
@@ -111,13 +118,18 @@ impl MobileNode {
     }
 
     fn updates_home(&mut self, lifetime: Lifetime, unix: Duration) -> Vec<u8> {
-        let mut update = BindingUpdate { home_registration: true, ..self.next_update(lifetime) };
-        update.options = update.options.with(MobilityOption::AlternateCareOfAddress(self.care_of));
+        let update = self.next_home_update(lifetime);
         let timestamp = NtpTimestamp::from_unix(unix);
         let Key { spi, octets: key } = &self.mn_ha;
         let proof = Authorization::MnHa(MnHaAuthentication { spi: *spi, key, timestamp });
         let octets = update.to_vec_authorized(self.home, self.home_agent, self.care_of, proof);
         self.outgoing(self.home_agent).to_vec(&octets)
+    }
+
+    fn next_home_update(&mut self, lifetime: Lifetime) -> BindingUpdate {
+        let mut update = BindingUpdate { home_registration: true, ..self.next_update(lifetime) };
+        update.options = update.options.with(MobilityOption::AlternateCareOfAddress(self.care_of));
+        update
     }
 
     fn next_update(&mut self, lifetime: Lifetime) -> BindingUpdate {

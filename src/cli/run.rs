@@ -141,7 +141,7 @@ impl Arm {
 }
 
 /// Cases at once for each processor in real time.
-const LIVE_JOBS_A_PROCESSOR: usize = 4;
+const LIVE_JOBS_A_PROCESSOR: usize = 8;
 
 pub(crate) fn run(mut args: Args, context: &Context) -> anyhow::Result<ExitCode> {
     let resumed =

@@ -1,0 +1,11 @@
+//! `run` and `compare` as a shell sees them: exit codes, results, known failures, journals, interruptions.
+
+mod compared;
+mod exit_codes;
+mod github;
+#[cfg(feature = "live")]
+mod interrupted;
+mod known_failures;
+mod program;
+mod results;
+mod resumed;

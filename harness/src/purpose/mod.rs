@@ -163,6 +163,13 @@ impl Purpose {
         self.verifies.iter().filter_map(|row| Catalogue::embedded().requirement(row).ok())
     }
 
+    /// What the reference does where it is configured as this purpose wants it.
+    pub fn features_of_reference(&self) -> Features {
+        let mut features = Features::reference();
+        features.say("early_100", (self.wants)().early_100);
+        features
+    }
+
     /// The first of its conditions that a device does not meet, if any: it is then not applicable.
     pub fn excluded_by(&self, features: &Features) -> Option<Condition> {
         self.applies.iter().copied().find(|condition| !condition.may_hold(features))

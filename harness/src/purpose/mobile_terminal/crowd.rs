@@ -6,8 +6,8 @@ use std::time::Duration;
 use roamproof_wire::sip::{Fields, Message};
 
 use super::super::Purpose;
-use super::setting::{ANSWER, CALLER_MEDIA, SILENCE, budget, terminal_alone, tunnelled_home};
-use super::stage::{Stage, acceptance, before_budget};
+use super::setting::{CALLER_MEDIA, SILENCE, terminal_alone, tunnelled_home};
+use super::stage::{Stage, acceptance, before_budget, by_budget};
 use crate::tester::Tester;
 use crate::tester::scene::Manners;
 use crate::tester::sip::Party;
@@ -67,9 +67,9 @@ fn second_call(t: &mut Tester<'_>) -> Result<(), Stop> {
     t.when("the caller acknowledges the update");
     stage.accepts(t, t.plan.cn)?;
     t.then("each call gets its response, through the home agent");
-    t.hears(&tunnelled_home(t, sip_response(&first), t.plan.ss), ANSWER)?;
+    stage.responds(t, &first)?;
     if !refused {
-        t.hears(&tunnelled_home(t, sip_response(&second), t.plan.ss), ANSWER)?;
+        stage.responds(t, &second)?;
     }
     Ok(())
 }
@@ -109,7 +109,7 @@ fn fifty_callers(t: &mut Tester<'_>) -> Result<(), Stop> {
         t.captured_none_since(frame, &acceptance(t, invite))?;
     }
     for (_, invite) in invites.iter().step_by(2) {
-        let left = (budget(t) * 11 / 10).saturating_sub(t.bench.now() - since);
+        let left = by_budget(t).saturating_sub(t.bench.now() - since);
         t.hears(&tunnelled_home(t, sip_response(invite), t.plan.ss), left)?;
     }
 

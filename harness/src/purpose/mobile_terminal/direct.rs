@@ -9,7 +9,7 @@ use roamproof_wire::ipv6::{encapsulate, protocol};
 use super::super::Purpose;
 use super::super::packets::echo_request;
 use super::setting::{ANSWER, CALLER_MEDIA, SILENCE, updates};
-use super::stage::{Stage, acceptance, before_budget, in_direct_mode};
+use super::stage::{Stage, acceptance, before_budget, by_budget, in_direct_mode};
 use crate::feature::Condition;
 use crate::tester::Tester;
 use crate::tester::scene::Manners;
@@ -80,7 +80,7 @@ fn direct_invite(t: &mut Tester<'_>) -> Result<(), Stop> {
     t.when("the caller acknowledges the update");
     stage.accepts(t, t.plan.cn)?;
     t.then("the response leaves");
-    t.hears(&sip_response(&invite).by_any_way(), ANSWER)?;
+    t.hears(&sip_response(&invite).by_any_way(), by_budget(t))?;
     Ok(())
 }
 

@@ -83,9 +83,9 @@ fn cancelled_at_first_response(t: &mut Tester<'_>) -> Result<(), Stop> {
     let invite = stage.pending(t)?;
     t.given("the caller gives up, and the terminal's first response comes once the route is there");
     stage.accepts(t, t.plan.cn)?;
-    let mut first = t.hears(&tunnelled_home(t, sip_response(&invite), t.plan.ss), ANSWER)?;
+    let mut first = stage.responds(t, &invite)?;
     if t.sip(first)?.status() == Some(100) {
-        first = t.hears(&tunnelled_home(t, sip_response(&invite), t.plan.ss), ANSWER)?;
+        first = stage.responds(t, &invite)?;
     }
     let response = t.sip(first)?;
     if response.status().is_some_and(|status| status >= 200) {

@@ -10,7 +10,7 @@ use roamproof_wire::tcp::TcpView;
 
 use super::super::Purpose;
 use super::setting::{ANSWER, CALLER_MEDIA, SILENCE, terminal_alone, tunnelled_home, updates};
-use super::stage::{HANDOVER, Stage, acceptance, before_budget, updates_from};
+use super::stage::{HANDOVER, Stage, acceptance, before_budget, by_budget, updates_from};
 use crate::feature::Condition;
 use crate::judge::addresses_in;
 use crate::tester::scene::Manners;
@@ -186,7 +186,7 @@ fn is_optimized_before(t: &mut Tester<'_>, method: Method) -> Result<(), Stop> {
     t.when("the new address acknowledges the update");
     stage.accepts(t, target)?;
     t.then("the response leaves, through the home agent");
-    t.hears(&tunnelled_home(t, sip_final_response(&offer), t.plan.ss), ANSWER)?;
+    t.hears(&tunnelled_home(t, sip_final_response(&offer), t.plan.ss), by_budget(t))?;
     Ok(())
 }
 

@@ -203,10 +203,16 @@ impl Stage {
     ) -> Result<usize, Stop> {
         let scene = Rc::clone(&self.scene);
         let wanted = sip_response(request).to_string();
-        t.waits_for(&wanted, ANSWER, || {
+        t.waits_for(&wanted, by_budget(t), || {
             let scene = scene.borrow();
             scene.responses_to(request).next().map(|heard| heard.frame)
         })
+    }
+
+    /// The response to the INVITE leaves, through the home agent. It may wait for the budget: that it
+    /// leaves at once is a SHOULD.
+    pub(super) fn responds(&self, t: &mut Tester<'_>, invite: &Message) -> Result<usize, Stop> {
+        t.hears(&tunnelled_home(t, sip_response(invite), t.plan.ss), by_budget(t))
     }
 
     /// The terminal answers, by its user where it does not by itself; returns the 200, which is not
@@ -330,6 +336,11 @@ impl Stage {
 /// Within this, counted from an INVITE, a terminal has no reason yet to give the optimization up.
 pub(super) fn before_budget(t: &Tester<'_>) -> Duration {
     budget(t).saturating_sub(ANSWER)
+}
+
+/// Within this, counted from whatever comes after an INVITE, a terminal responds to it.
+pub(super) fn by_budget(t: &Tester<'_>) -> Duration {
+    budget(t) * 11 / 10
 }
 
 /// The terminal alone, which rings until it is told to answer.

@@ -8,10 +8,8 @@ use roamproof_wire::sdp::{LocalMedia, SessionDescription};
 use roamproof_wire::sip::{Fields, HeaderName, HostView, Message};
 
 use super::super::Purpose;
-use super::setting::{
-    ANSWER, CALLER_MEDIA, SILENCE, budget, terminal_alone, tunnelled_home, updates,
-};
-use super::stage::{Stage, acceptance};
+use super::setting::{ANSWER, CALLER_MEDIA, SILENCE, terminal_alone, tunnelled_home, updates};
+use super::stage::{Stage, acceptance, by_budget};
 use crate::tester::Tester;
 use crate::tester::scene::Manners;
 use crate::tester::template::{media, sip_in, sip_response};
@@ -162,8 +160,7 @@ fn is_no_target(
         let status = sip_in(packet).and_then(|message| message.status());
         status.is_some_and(|status| status < 300 || status == 488 || (refuses && status >= 400))
     });
-    let most = budget(t) * 11 / 10;
-    t.hears(&tunnelled_home(t, goes_on, t.plan.ss), most)?;
+    t.hears(&tunnelled_home(t, goes_on, t.plan.ss), by_budget(t))?;
     stage.lives(t, "it is alive and answers OPTIONS afterwards")
 }
 
@@ -192,7 +189,7 @@ fn offerless_invite(t: &mut Tester<'_>) -> Result<(), Stop> {
     t.when("the contact acknowledges the update");
     stage.accepts(t, contact)?;
     t.then("the response to the INVITE leaves, through the home agent");
-    t.hears(&tunnelled_home(t, sip_response(&invite), t.plan.ss), ANSWER)?;
+    stage.responds(t, &invite)?;
     Ok(())
 }
 

@@ -8,7 +8,6 @@ use std::thread;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use roamproof_harness::feature::Features;
 use roamproof_harness::purpose::{self, Purpose};
 use roamproof_harness::report::{self, Case};
 use roamproof_harness::run::{Setting, run};
@@ -51,11 +50,14 @@ struct Planned {
 
 /// Every purpose for the reference.
 fn of_reference() -> Vec<Planned> {
-    let features = Features::reference();
-    let planned = |purpose: &&'static Purpose| Planned {
-        purpose,
-        setting: Setting { seed: SEED, features: features.clone(), ..Setting::default() },
-        excluded: purpose.excluded_by(&features).map(|condition| condition.to_string()),
+    let planned = |purpose: &&'static Purpose| {
+        let features = purpose.features_of_reference();
+        let excluded = purpose.excluded_by(&features).map(|condition| condition.to_string());
+        Planned {
+            purpose,
+            setting: Setting { seed: SEED, features, ..Setting::default() },
+            excluded,
+        }
     };
     purpose::ALL.iter().map(planned).collect()
 }

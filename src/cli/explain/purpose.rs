@@ -1,7 +1,6 @@
 //! A test purpose in full, with the sentences that the reference passes it by.
 
 use roamproof::lab_arm::LabArm;
-use roamproof_harness::feature::Features;
 use roamproof_harness::purpose::Purpose;
 use roamproof_harness::run::{Setting, run};
 use roamproof_harness::tester::Clause;
@@ -38,7 +37,7 @@ pub(super) fn explained(purpose: &'static Purpose, context: &Context) -> anyhow:
 }
 
 fn clauses(purpose: &'static Purpose) -> Result<Vec<Clause>, Refusal> {
-    let features = Features::reference();
+    let features = purpose.features_of_reference();
     let setting = Setting { seed: 1, features, ..Setting::default() };
     let outcome = run(purpose, &mut LabArm, &setting).map_err(Refusal::arm)?;
     Ok(outcome.clauses)

@@ -3,7 +3,6 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use roamproof_harness::feature::Features;
 use roamproof_harness::profile::{Exclusion, Profile};
 use roamproof_harness::purpose::Purpose;
 use roamproof_harness::report::{Case, Excluded};
@@ -70,7 +69,7 @@ pub(super) fn jobs(
         None => Setting {
             seed,
             misdeeds: args.misdeeds.clone(),
-            features: Features::reference(),
+            features: purpose.features_of_reference(),
             ..Setting::default()
         },
     };
@@ -86,7 +85,7 @@ fn left_out(
     asked: &Asked,
     profile: Option<&Profile>,
 ) -> Option<(Verdict, String)> {
-    let reference = Features::reference();
+    let reference = purpose.features_of_reference();
     let features = profile.map_or(&reference, |profile| &profile.features);
     if let Some(condition) = purpose.excluded_by(features) {
         return Some((Verdict::NotApplicable, format!("wants {condition}")));

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use roamproof_wire::dissect::dissect;
+use roamproof_wire::edit::PACKET_MAX;
 use roamproof_wire::ethernet::Ethernet;
-use roamproof_wire::ipv6::Packet;
+use roamproof_wire::ipv6::{Packet, Reassembly};
 
 use super::{LATENESS_MAX, Template, Tester};
 use crate::bench::Heard;
@@ -217,6 +218,60 @@ impl Tester<'_> {
             frames.push(heard);
         }
         Ok(frames)
+    }
+
+    /// For as long as `duration`, each packet of the template's kind must fit; returns those that
+    /// came.
+    ///
+    /// # Errors
+    ///
+    /// Where something in one is not so, or none comes at all.
+    pub fn hears_only(
+        &mut self,
+        wanted: &Template,
+        duration: Duration,
+    ) -> Result<Vec<usize>, Stop> {
+        let until = self.bench.now() + duration;
+        let mut frames = Vec::new();
+        loop {
+            let left = until.saturating_sub(self.bench.now());
+            match self.hears_perhaps(wanted, left)? {
+                Some(frame) => frames.push(frame),
+                None if frames.is_empty() => {
+                    let seen = format!("nothing of the kind in {duration:?}");
+                    return Err(self.stop(wanted.to_string(), seen, vec![]));
+                }
+                None => return Ok(frames),
+            }
+        }
+    }
+
+    /// Waits for a packet that comes in fragments, each of which must fit; returns it whole, and the
+    /// fragments.
+    ///
+    /// # Errors
+    ///
+    /// Where it does not come whole in `patience`, or something in a fragment is not so.
+    pub fn hears_fragments(
+        &mut self,
+        wanted: &Template,
+        patience: Duration,
+    ) -> Result<(Vec<u8>, Vec<usize>), Stop> {
+        let until = self.bench.now() + patience;
+        let mut pieces = Reassembly::new(1, PACKET_MAX);
+        let mut frames = Vec::new();
+        loop {
+            let frame = self.hears(wanted, until.saturating_sub(self.bench.now()))?;
+            frames.push(frame);
+            match pieces.push(Duration::ZERO, &self.packet(frame)) {
+                Ok(Some(whole)) => return Ok((whole, frames)),
+                Ok(None) => {}
+                Err(rejected) => {
+                    let expected = "fragments that make a packet".to_owned();
+                    return Err(self.stop(expected, rejected.error.to_string(), frames));
+                }
+            }
+        }
     }
 
     /// Wants no packet that fits the template from the last stimulus on until `patience` is over.

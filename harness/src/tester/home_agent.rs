@@ -6,10 +6,10 @@ use std::time::Duration;
 use roamproof_wire::ipv6::{Outgoing, Packet, encapsulate, protocol};
 use roamproof_wire::mobility::{
     Authorization, BindingAcknowledgement, BindingError, BindingLookup, BindingUpdate, Lifetime,
-    Message, MnHaAuthentication, NtpTimestamp, Status,
+    Message, MnHaAuthentication, Status,
 };
 
-use super::template;
+use super::{lookup, template};
 use crate::plan::{Key, Plan};
 
 /// A home agent of one mobile node.
@@ -69,14 +69,14 @@ impl HomeAgent {
 
     /// A binding lookup message to `server`, stamped with `unix` and proved by the key shared.
     pub fn tells(&self, server: Ipv6Addr, message: &BindingLookup, unix: Duration) -> Vec<u8> {
-        self.lookup(server, message, unix, &self.ha_ss.octets)
+        lookup::packet(self.address, server, message, unix, &self.ha_ss)
     }
 
     /// The same from somebody who has not the key.
     pub fn forges(&self, server: Ipv6Addr, message: &BindingLookup, unix: Duration) -> Vec<u8> {
-        let mut key = self.ha_ss.octets.clone();
-        key.reverse();
-        self.lookup(server, message, unix, &key)
+        let mut key = self.ha_ss.clone();
+        key.octets.reverse();
+        lookup::packet(self.address, server, message, unix, &key)
     }
 
     /// That it does not understand what `server` sent: Binding Error, status 2 (RFC 6275 §9.2).
@@ -90,19 +90,6 @@ impl HomeAgent {
     pub const fn next_transaction(&mut self) -> u16 {
         self.transaction = self.transaction.wrapping_add(1);
         self.transaction
-    }
-
-    fn lookup(
-        &self,
-        server: Ipv6Addr,
-        message: &BindingLookup,
-        unix: Duration,
-        key: &[u8],
-    ) -> Vec<u8> {
-        let timestamp = NtpTimestamp::from_unix(unix);
-        let octets =
-            message.to_vec_authorized(self.address, server, self.ha_ss.spi, key, timestamp);
-        Outgoing::new(self.address, server, protocol::MOBILITY).to_vec(&octets)
     }
 }
 

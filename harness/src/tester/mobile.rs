@@ -8,6 +8,7 @@ use roamproof_wire::mobility::{
     Authorization, BindingManagementKey, BindingUpdate, CareOfTestInit, HomeTestInit, Lifetime,
     Message, MnHaAuthentication, MobilityOption, NonceIndices, NtpTimestamp, Sequence,
 };
+use roamproof_wire::udp;
 
 use super::template;
 use crate::plan::{Key, Plan};
@@ -110,6 +111,19 @@ impl MobileNode {
         let proof = Authorization::ReturnRoutability(&key);
         let octets = update.to_vec_authorized(self.home, correspondent, self.care_of, proof);
         Some(self.outgoing(correspondent).to_vec(&octets))
+    }
+
+    /// Goes to another place: what it sends from now on comes from there, and the token for the place
+    /// before is worth nothing any more.
+    pub const fn moves(&mut self, care_of: Ipv6Addr) {
+        self.care_of = care_of;
+        self.care_of_token = None;
+    }
+
+    /// A datagram to a correspondent by its binding there (RFC 6275 §11.3.1): from the care-of
+    /// address, with the Home Address option.
+    pub fn speaks(&self, to: Ipv6Addr, ports: (u16, u16), octets: &[u8]) -> Vec<u8> {
+        udp::packet(&self.outgoing(to), ports.0, ports.1, octets)
     }
 
     /// A packet through the reverse tunnel (RFC 6275 §11.3.1).

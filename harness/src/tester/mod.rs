@@ -9,6 +9,7 @@ pub mod digest;
 mod hearing;
 pub mod home_agent;
 pub mod inbox;
+pub mod lookup;
 pub mod mobile;
 pub mod scene;
 pub mod sip;

@@ -1,9 +1,12 @@
 //! Templates of mobility messages.
 
 use roamproof_wire::ipv6::{Packet, protocol};
-use roamproof_wire::mobility::{self, BindingAcknowledgement, LookupKind, Message};
+use roamproof_wire::mobility::{
+    self, BindingAcknowledgement, BindingLookup, LookupKind, Message, verify_lookup,
+};
 
 use super::Template;
+use crate::plan::Key;
 
 /// A Binding Acknowledgement.
 pub fn binding_acknowledgement() -> Template {
@@ -61,6 +64,36 @@ impl Template {
             acknowledgement_in(packet).is_some_and(|one| one.sequence.0 == sequence)
         })
     }
+}
+
+impl Template {
+    /// A binding lookup message of which this is so; `what` says it in a few words.
+    #[must_use]
+    pub fn saying(
+        self,
+        what: impl Into<String>,
+        fits: impl Fn(&BindingLookup) -> bool + 'static,
+    ) -> Self {
+        self.with(what, move |packet| lookup_in(packet).is_some_and(|message| fits(&message)))
+    }
+
+    /// A binding lookup message proved by this key.
+    #[must_use]
+    pub fn proved_by(self, key: &Key) -> Self {
+        let key = key.octets.clone();
+        self.with("with the right authenticator", move |packet| {
+            let (source, destination) = (packet.header.source, packet.header.destination);
+            verify_lookup(&key, source, destination, packet.payload)
+        })
+    }
+}
+
+/// The binding lookup message in a packet, if it is one.
+pub(crate) fn lookup_in(packet: &Packet<'_>) -> Option<BindingLookup> {
+    if let Some(Message::BindingLookup(message)) = message_in(packet) {
+        return Some(message);
+    }
+    None
 }
 
 /// The mobility message in a packet, if its checksum is right and it can be read.

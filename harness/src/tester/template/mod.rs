@@ -1,21 +1,25 @@
 //! Templates: packets of which only some fields matter.
 
 mod mobility;
+mod network;
 mod session;
 
-pub(crate) use mobility::message_in;
+pub(crate) use mobility::{acknowledgement_in, lookup_in, message_in};
+pub(crate) use network::mtu_in;
 pub(crate) use session::{answers, sip_in};
 
 pub use mobility::{
     binding_acknowledgement, binding_lookup, binding_update, care_of_test, care_of_test_init,
     home_test, home_test_init,
 };
+pub use network::{
+    echo_reply, echo_request, fragment, neighbour_advertisement, packet_too_big, tunnelled,
+};
 pub use session::{media, sip_final_response, sip_request, sip_response};
 
 use std::fmt;
 use std::net::Ipv6Addr;
 
-use roamproof_wire::icmpv6::Message as IcmpMessage;
 use roamproof_wire::ipv6::{Packet, protocol};
 
 /// What a tester waits for: a kind of packet, and what must be so in it.
@@ -150,19 +154,6 @@ impl fmt::Display for Template {
     }
 }
 
-/// An ICMPv6 Echo Reply.
-pub fn echo_reply() -> Template {
-    Template::new(
-        "Echo Reply",
-        |packet| matches!(IcmpMessage::parse(packet), Ok(IcmpMessage::Echo(echo)) if echo.reply),
-    )
-}
-
-/// An IPv6 packet inside another (RFC 2473).
-pub fn tunnelled() -> Template {
-    Template::new("tunnelled packet", |packet| packet.protocol == protocol::IPV6)
-}
-
 /// The packet inside a tunnel packet, if it is one.
 pub fn inside<'a>(packet: &Packet<'a>) -> Option<Packet<'a>> {
     Packet::parse(packet.decapsulated()?).ok()
@@ -181,7 +172,7 @@ pub fn innermost<'a>(packet: &Packet<'a>) -> Packet<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use roamproof_wire::icmpv6::Echo;
+    use roamproof_wire::icmpv6::{Echo, Message as IcmpMessage};
     use roamproof_wire::ipv6::{Outgoing, encapsulate};
 
     const ONE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xa, 0, 0, 0, 0, 1);

@@ -14,7 +14,7 @@ use crate::verdict::Stop;
 enum Judged {
     OtherKind,
     Fits,
-    Wrong(String),
+    Wrong,
 }
 
 impl Tester<'_> {
@@ -246,6 +246,23 @@ impl Tester<'_> {
         }
     }
 
+    /// What was heard, of whatever kind the template is, must be as it says.
+    ///
+    /// # Errors
+    ///
+    /// Where something in it is not so.
+    pub fn finds(&self, wanted: &Template, frame: usize) -> Result<(), Stop> {
+        let packet = self.packet(frame);
+        match wanted.mismatch(&packet) {
+            None => Ok(()),
+            Some(mismatch) => {
+                let seen = dissect(&self.bench.capture().frames[frame].octets);
+                let seen = format!("{seen}: not {mismatch}");
+                Err(self.stop(wanted.to_string(), seen, vec![frame]))
+            }
+        }
+    }
+
     /// Waits for a packet that comes in fragments, each of which must fit; returns it whole, and the
     /// fragments.
     ///
@@ -331,11 +348,7 @@ impl Tester<'_> {
     fn fitting(&self, wanted: &Template, heard: Heard) -> Result<usize, Stop> {
         match self.judge(wanted, heard) {
             Judged::Fits | Judged::OtherKind => Ok(heard.frame),
-            Judged::Wrong(mismatch) => {
-                let seen = dissect(&self.bench.capture().frames[heard.frame].octets);
-                let seen = format!("{seen}: not {mismatch}");
-                Err(self.stop(wanted.to_string(), seen, vec![heard.frame]))
-            }
+            Judged::Wrong => self.finds(wanted, heard.frame).map(|()| heard.frame),
         }
     }
 
@@ -345,7 +358,7 @@ impl Tester<'_> {
                 let seen = dissect(&self.bench.capture().frames[heard.frame].octets);
                 Err(self.stop(format!("no {unwanted}"), seen, vec![heard.frame]))
             }
-            Judged::OtherKind | Judged::Wrong(_) => Ok(()),
+            Judged::OtherKind | Judged::Wrong => Ok(()),
         }
     }
 
@@ -366,7 +379,7 @@ impl Tester<'_> {
         }
         match wanted.mismatch(&packet) {
             None => Judged::Fits,
-            Some(mismatch) => Judged::Wrong(mismatch.to_owned()),
+            Some(_) => Judged::Wrong,
         }
     }
 

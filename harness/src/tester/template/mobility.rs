@@ -107,7 +107,8 @@ fn message(kind: &str, is_kind: impl Fn(&Message) -> bool + 'static) -> Template
     Template::new(kind, move |packet| message_in(packet).is_some_and(|message| is_kind(&message)))
 }
 
-fn acknowledgement_in(packet: &Packet<'_>) -> Option<BindingAcknowledgement> {
+/// The Binding Acknowledgement in a packet, if it is one.
+pub(crate) fn acknowledgement_in(packet: &Packet<'_>) -> Option<BindingAcknowledgement> {
     if let Some(Message::BindingAcknowledgement(one)) = message_in(packet) {
         return Some(one);
     }

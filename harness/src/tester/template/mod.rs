@@ -6,6 +6,8 @@ mod session;
 
 pub(crate) use mobility::{acknowledgement_in, lookup_in, message_in};
 pub(crate) use network::mtu_in;
+pub(crate) use mobility::{acknowledgement_in, lookup_in, message_in};
+pub(crate) use network::mtu_in;
 pub(crate) use session::{answers, sip_in};
 
 pub use mobility::{
@@ -131,6 +133,16 @@ impl Template {
         self.with("carrying the packet as it was sent, hop limit one less", move |packet| {
             packet.payload == expected
         })
+    }
+
+    /// That is exactly this packet, but for the hop limit, which is one less: passed on by a router.
+    #[must_use]
+    pub fn passed_on(self, packet: &[u8]) -> Self {
+        let mut expected = packet.to_vec();
+        if let Some(hop_limit) = expected.get_mut(7) {
+            *hop_limit = hop_limit.saturating_sub(1);
+        }
+        self.with("as it was sent, hop limit one less", move |packet| packet.octets == expected)
     }
 
     /// Whether a packet is of the kind.

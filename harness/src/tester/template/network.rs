@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 
 use roamproof_wire::ethernet::Mac;
 use roamproof_wire::icmpv6::{Message, Reason};
-use roamproof_wire::ipv6::{Packet, protocol};
+use roamproof_wire::ipv6::{HEADER_LEN, Packet, header, protocol};
 
 use super::Template;
 
@@ -40,9 +40,13 @@ pub fn neighbour_advertisement(target: Ipv6Addr) -> Template {
     )
 }
 
-/// An ICMPv6 Packet Too Big.
-pub fn packet_too_big() -> Template {
-    Template::new("Packet Too Big", |packet| mtu_in(packet).is_some())
+/// An ICMPv6 Packet Too Big about this packet.
+pub fn packet_too_big(about: &[u8]) -> Template {
+    let about = told_apart(about);
+    Template::new("Packet Too Big about the packet", move |packet| {
+        let Some(Message::Error(error)) = message_in(packet) else { return false };
+        matches!(error.reason, Reason::PacketTooBig { .. }) && told_apart(error.quoted) == about
+    })
 }
 
 impl Template {
@@ -59,7 +63,7 @@ impl Template {
 
     /// A Packet Too Big whose MTU fits; `what` says which.
     #[must_use]
-    pub fn mtu(self, what: impl Into<String>, fits: impl Fn(u32) -> bool + 'static) -> Self {
+    pub fn mtu(self, what: impl Into<String>, fits: impl Fn(usize) -> bool + 'static) -> Self {
         self.with(what, move |packet| mtu_in(packet).is_some_and(&fits))
     }
 
@@ -71,9 +75,15 @@ impl Template {
 }
 
 /// The MTU that a Packet Too Big tells.
-pub(crate) fn mtu_in(packet: &Packet<'_>) -> Option<u32> {
+pub(crate) fn mtu_in(packet: &Packet<'_>) -> Option<usize> {
     let Some(Message::Error(error)) = message_in(packet) else { return None };
-    if let Reason::PacketTooBig { mtu } = error.reason { Some(mtu) } else { None }
+    let Reason::PacketTooBig { mtu } = error.reason else { return None };
+    usize::try_from(mtu).ok()
+}
+
+/// By what a packet is known again in a quotation: its addresses, and the first octets behind them.
+fn told_apart(packet: &[u8]) -> Option<Vec<u8>> {
+    packet.get(header::HOP_LIMIT + 1..HEADER_LEN + 8).map(<[u8]>::to_vec)
 }
 
 fn echo_in(packet: &Packet<'_>) -> Option<(bool, u16)> {

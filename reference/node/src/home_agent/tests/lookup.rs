@@ -297,6 +297,19 @@ fn the_end_of_a_binding_is_told_to_whoever_asked(#[case] taken_back: bool) {
     assert_eq!(bench.probe(), None);
 }
 
+/// Where time is real, nothing happens at the moment for which it was due.
+#[test]
+fn the_end_of_a_binding_is_told_however_late_it_is_noticed() {
+    let mut bench = Bench::registered(&[]);
+    bench.ask(85, HOA).expect("an answer");
+    bench.wait(398_000);
+    bench.drain();
+    bench.now = bench.now + Duration::from_secs(3);
+    bench.input(Input::Time);
+    let [change] = &bench.acknowledge_all()[..] else { panic!("{}", bench.log) };
+    assert_eq!((change.kind, change.status.0), (LookupKind::BindingChange, 1));
+}
+
 #[test]
 fn a_move_after_what_was_told_has_run_out_is_not_told() {
     let mut bench = Bench::registered(&[]);

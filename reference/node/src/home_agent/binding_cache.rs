@@ -55,15 +55,15 @@ impl BindingCache {
         self.entries.iter().find(|(_, binding)| binding.care_of == care_of).map(|(home, _)| *home)
     }
 
-    /// Takes out what has run out by now.
-    pub(crate) fn expire(&mut self, now: Instant) -> Vec<Ipv6Addr> {
-        let over: Vec<Ipv6Addr> = self
+    /// Takes out what has run out by now; says what, and when it did.
+    pub(crate) fn expire(&mut self, now: Instant) -> Vec<(Ipv6Addr, Instant)> {
+        let over: Vec<(Ipv6Addr, Instant)> = self
             .entries
             .iter()
             .filter(|(_, binding)| binding.expires_at <= now)
-            .map(|(home, _)| *home)
+            .map(|(home, binding)| (*home, binding.expires_at))
             .collect();
-        for home in &over {
+        for (home, _) in &over {
             self.entries.remove(home);
         }
         over

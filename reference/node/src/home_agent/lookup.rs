@@ -101,14 +101,14 @@ impl HomeAgent {
         }
     }
 
-    /// Tells the servers that asked for `home` that it is elsewhere now, or gone.
+    /// Tells the servers that asked for `home` that it is elsewhere since `since`, or gone.
     //= CL-REG-08
-    pub(super) fn tell_change(&mut self, now: Instant, home: Ipv6Addr) {
+    pub(super) fn tell_change(&mut self, now: Instant, home: Ipv6Addr, since: Instant) {
         if self.misdeeds.does(Misdeed::KeepsChangesToItself) {
             return;
         }
-        // What ends right now is still believed there.
-        self.told.asked.retain(|_, until| *until >= now);
+        // What ended at that moment was believed there until then, however late it is noticed here.
+        self.told.asked.retain(|_, until| *until >= since);
         let asked: Vec<Ipv6Addr> = self
             .told
             .asked

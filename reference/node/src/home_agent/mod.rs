@@ -107,14 +107,18 @@ impl HomeAgent {
         }
     }
 
+    /// What has run out is gone before anything else is looked at.
+    fn expire(&mut self, now: Instant) {
+        for (home, at) in self.cache.expire(now) {
+            self.unbind(home);
+            self.tell_change(now, home, at);
+        }
+    }
+
     fn run(&mut self, now: Instant) {
         self.host.run(now);
         while let Some(happening) = self.host.poll_happening() {
             self.on_happening(now, happening);
-        }
-        for home in self.cache.expire(now) {
-            self.unbind(home);
-            self.tell_change(now, home);
         }
         self.run_lookup(now);
         self.advertiser.run(now, &mut self.host);
@@ -123,6 +127,7 @@ impl HomeAgent {
 
 impl Node for HomeAgent {
     fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        self.expire(now);
         match input {
             Input::Frame { interface, octets } => self.on_frame(now, interface, octets),
             Input::Link { interface, up } => {

@@ -230,7 +230,7 @@ impl HomeAgent {
         //= CL-REG-07
         self.notify(now, request.home, before.is_some());
         if before.is_some_and(|before| before != request.care_of) {
-            self.tell_change(now, request.home);
+            self.tell_change(now, request.home, now);
         }
     }
 
@@ -242,7 +242,7 @@ impl HomeAgent {
         let status = if bound { Status::ACCEPTED } else { Status::NOT_HOME_AGENT_FOR_MOBILE_NODE };
         self.acknowledge(now, request, status, Lifetime::ZERO);
         if bound {
-            self.tell_change(now, request.home);
+            self.tell_change(now, request.home, now);
         }
     }
 

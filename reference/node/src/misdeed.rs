@@ -76,10 +76,20 @@ misdeeds! {
     NotifiesWithoutRetry = "notifies-without-retry", "home-agent", "CL-REG-07", ["s5-lost-notice"], ["CL-REG-11"];
     /// Sends the notification before the Binding Acknowledgement.
     NotifiesBeforeAcknowledging = "notifies-before-acknowledging", "home-agent", "CL-REG-07", ["s5"], [];
+    /// Proves its notifications by a key that nobody has.
+    NotifiesWithoutProof = "notifies-without-proof", "home-agent", "CL-REG-07", [], [];
+    /// Goes on sending what was acknowledged.
+    IgnoresAcknowledgements = "ignores-acknowledgements", "home-agent", "CL-REG-07", [], [];
     /// Does not tell SIP servers that a binding changed or is gone.
     KeepsChangesToItself = "keeps-changes-to-itself", "home-agent", "CL-REG-08", ["s5"], [];
+    /// Tells that a binding is gone once, whether it arrives or not.
+    TellsChangesOnce = "tells-changes-once", "home-agent", "CL-REG-08", [], [];
+    /// Answers queries with the last care-of address after the binding is gone.
+    KeepsAStaleEntry = "keeps-a-stale-entry", "home-agent", "CL-REG-08", [], [];
     /// Answers Neighbour Solicitations for no home address.
     NoProxyAdvertisement = "no-proxy-advertisement", "home-agent", "CL-INT-02", ["s2"], ["CL-REG-02"];
+    /// Answers Neighbour Solicitations for every address of the home link.
+    AnswersForEverybody = "answers-for-everybody", "home-agent", "CL-INT-02", [], [];
     /// Alters the packet that it tunnels.
     AltersTheInnerPacket = "alters-the-inner-packet", "home-agent", "CL-INT-03", ["s2"], [];
     /// Tunnels from an address that is not its own.
@@ -92,8 +102,14 @@ misdeeds! {
     TunnelsToTheLastCareOfAddress = "tunnels-to-the-last-care-of-address", "home-agent", "CL-INT-05", [], [];
     /// Forwards whatever is tunnelled to it, from wherever.
     OpenRelay = "open-relay", "home-agent", "CL-INT-08", [], [];
+    /// Tunnels a second copy of each packet to another address.
+    CopiesToAnotherAddress = "copies-to-another-address", "home-agent", "CL-INT-12", [], [];
+    /// Loses what a terminal tunnels for a SIP server that asks for care-of addresses.
+    LosesResponses = "loses-responses", "home-agent", "CL-DST-13", [], [];
     /// Tells the whole lifetime of a binding, not what remains.
     TellsTheFullLifetime = "tells-the-full-lifetime", "home-agent", "CL-DST-05", ["s5"], [];
+    /// Answers queries with the first care-of address after a handover.
+    TellsTheFirstCareOfAddress = "tells-the-first-care-of-address", "home-agent", "CL-DST-05", [], [];
     /// Does not answer queries.
     SilentToQueries = "silent-to-queries", "home-agent", "CL-DST-06", [], [];
     /// Answers a query for an unregistered home address with an address that nobody has.

@@ -57,7 +57,8 @@ pub(in crate::purpose) const NO_TUNNEL_AFTER_LIFETIME: Purpose = Purpose {
 };
 
 fn inner_packet_as_it_was(t: &mut Tester<'_>) -> Result<(), Stop> {
-    let setting = Setting::registered(t, LONG)?;
+    let setting = Setting::acknowledged(t, LONG)?;
+    setting.lives(t, 1)?;
     for (what, packet) in packets(setting.stranger, setting.mobile.home) {
         t.when(format!("{what} comes for the home address"));
         setting.sends(t, &packet)?;

@@ -75,13 +75,18 @@ impl Setting {
         Ok(Self { router, mobile, server, stranger })
     }
 
-    /// The control of what is judged later: the mobile node is registered, and a packet to its home
-    /// address is tunnelled.
-    pub(super) fn registered(t: &mut Tester<'_>, lifetime: Duration) -> Result<Self, Stop> {
+    /// The mobile node is registered, as far as the home agent's word goes.
+    pub(super) fn acknowledged(t: &mut Tester<'_>, lifetime: Duration) -> Result<Self, Stop> {
         let mut setting = Self::new(t)?;
         t.given("the home agent acknowledges a home registration");
         setting.registers(t, lifetime)?;
+        Ok(setting)
+    }
 
+    /// The control of what is judged later: the mobile node is registered, and a packet to its home
+    /// address is tunnelled.
+    pub(super) fn registered(t: &mut Tester<'_>, lifetime: Duration) -> Result<Self, Stop> {
+        let setting = Self::acknowledged(t, lifetime)?;
         t.given("a packet to the home address leaves in the tunnel to the care-of address");
         setting.is_tunnelled(t, 2)?;
         Ok(setting)

@@ -8,6 +8,7 @@ use roamproof_wire::ipv6::Packet;
 use roamproof_wire::mobility::{BindingLookup, Lifetime, LookupKind, LookupStatus};
 
 use super::HomeAgent;
+use super::mischief::INVENTED;
 use crate::lookup::Notices;
 use crate::misdeed::Misdeed;
 use crate::{Event, Instant};
@@ -36,7 +37,10 @@ impl HomeAgent {
         match message.kind {
             LookupKind::BindingQuery => self.on_query(now, from, message),
             LookupKind::HomeAgentNotificationAck | LookupKind::BindingChangeAck => {
-                self.told.notices.acknowledged(from, message.transaction, message.home_address);
+                if !self.misdeeds.does(Misdeed::IgnoresAcknowledgements) {
+                    let (transaction, home) = (message.transaction, message.home_address);
+                    self.told.notices.acknowledged(from, transaction, home);
+                }
             }
             LookupKind::HomeAgentNotification
             | LookupKind::BindingReply
@@ -47,7 +51,7 @@ impl HomeAgent {
         }
     }
 
-    fn on_query(&mut self, now: Instant, from: Ipv6Addr, message: &BindingLookup) {
+    pub(super) fn on_query(&mut self, now: Instant, from: Ipv6Addr, message: &BindingLookup) {
         let (transaction, home) = (message.transaction, message.home_address);
         if self.misdeeds.does(Misdeed::SilentToQueries) {
             return;
@@ -76,6 +80,7 @@ impl HomeAgent {
                 BindingLookup::reply_without(transaction, home, LookupStatus::NOT_MY_HOME_ADDRESS)
             }
         };
+        let reply = self.mistaken_reply(transaction, home).unwrap_or(reply);
         self.send_lookup(now, from, &reply);
     }
 
@@ -139,7 +144,16 @@ impl HomeAgent {
                 message.lifetime = binding.map_or(Lifetime::ZERO, |one| one.remaining(now));
             }
             self.send_lookup(now, server, &message);
-            if self.misdeeds.does(Misdeed::NotifiesWithoutRetry) {
+            let once = match message.kind {
+                LookupKind::BindingChange => Misdeed::TellsChangesOnce,
+                LookupKind::HomeAgentNotification
+                | LookupKind::HomeAgentNotificationAck
+                | LookupKind::BindingQuery
+                | LookupKind::BindingReply
+                | LookupKind::BindingChangeAck
+                | LookupKind::Unknown(_) => Misdeed::NotifiesWithoutRetry,
+            };
+            if self.misdeeds.does(once) {
                 self.told.notices.give_up(server);
             }
         }
@@ -154,8 +168,15 @@ impl HomeAgent {
     }
 
     fn send_lookup(&mut self, now: Instant, to: Ipv6Addr, message: &BindingLookup) {
-        let Some((outgoing, octets)) = self.peers.packet(now, to, message) else { return };
-        self.host.send(now, &outgoing, &octets);
+        let notifies = message.kind == LookupKind::HomeAgentNotification;
+        if notifies && self.misdeeds.does(Misdeed::NotifiesWithoutProof) {
+            return self.send_wrongly(now, to, message);
+        }
+        match self.peers.packet(now, to, message) {
+            Some((outgoing, octets)) => self.host.send(now, &outgoing, &octets),
+            // Only who takes any query has an answer for a stranger.
+            None => self.send_wrongly(now, to, message),
+        }
     }
 
     fn servers(&self) -> Vec<Ipv6Addr> {
@@ -167,6 +188,3 @@ impl HomeAgent {
         self.told.transaction
     }
 }
-
-/// An address that nobody has.
-const INVENTED: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xdead, 0, 0, 0, 0, 0xbeef);

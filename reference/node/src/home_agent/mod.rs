@@ -3,6 +3,7 @@
 mod binding_cache;
 mod config;
 mod lookup;
+mod mischief;
 mod registration;
 mod tunnel;
 
@@ -31,6 +32,8 @@ pub(crate) struct HomeAgent {
     peers: LookupPeers,
     told: lookup::Told,
     epoch: Duration,
+    /// Only a home agent that does misdeeds remembers them.
+    places: mischief::Memory,
     misdeeds: Misdeeds,
 }
 
@@ -54,12 +57,14 @@ impl HomeAgent {
             peers: LookupPeers::new(config.home_agent.address, peers, start.epoch),
             told: lookup::Told::default(),
             epoch: start.epoch,
+            places: mischief::Memory::new(),
             misdeeds: start.misdeeds.clone(),
             config,
         })
     }
 
     fn on_frame(&mut self, now: Instant, interface: Interface, octets: &[u8]) {
+        self.answer_for_everybody(octets);
         match self.host.receive(now, interface, octets) {
             Received::Mine(packet) => self.on_packet(now, &packet),
             Received::Transit(packet) => self.on_transit(now, &packet),

@@ -68,7 +68,10 @@ impl HomeAgent {
             }
             Ok(Message::Unknown { .. }) => self.answer_unrecognised(now, packet),
             Ok(_) => self.host.discard("mobility message that is not for a home agent"),
-            Err(error) => self.host.malformed(error),
+            Err(error) => {
+                self.host.malformed(error);
+                self.answer_unproved(now, packet);
+            }
         }
     }
 
@@ -211,6 +214,7 @@ impl HomeAgent {
                 path_mtu: PATH_MTU,
             };
             self.cache.insert(request.home, binding);
+            self.note_place(request.home, request.care_of);
             let hidden = self.misdeeds.does(Misdeed::NoProxyAdvertisement);
             if before.is_none() && hidden {
                 self.host.remove_address(HOME, request.home);

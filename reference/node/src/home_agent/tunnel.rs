@@ -49,6 +49,9 @@ impl HomeAgent {
         };
         let outer = ipv6::encapsulate(own, care_of, HOP_LIMIT, &inner);
         if outer.len() > path_mtu {
+            if self.misdeeds.does(Misdeed::BlackHole) {
+                return;
+            }
             let identification = self.host.entropy.next_u32();
             for fragment in ipv6::fragment(&outer, path_mtu, identification) {
                 self.host.send_packet(now, &fragment);
@@ -56,6 +59,7 @@ impl HomeAgent {
             return;
         }
         self.host.send_packet(now, &outer);
+        self.tunnel_copy(now, &inner);
     }
 
     /// A packet that a mobile node tunnelled to its home agent (RFC 6275 §10.4.5).
@@ -78,6 +82,9 @@ impl HomeAgent {
         }
         if self.cache.get(destination).is_some() {
             return self.tunnel(now, &inner);
+        }
+        if self.loses(&inner) {
+            return;
         }
         self.host.forward(now, &inner);
     }

@@ -246,23 +246,6 @@ impl Tester<'_> {
         }
     }
 
-    /// What was heard, of whatever kind the template is, must be as it says.
-    ///
-    /// # Errors
-    ///
-    /// Where something in it is not so.
-    pub fn finds(&self, wanted: &Template, frame: usize) -> Result<(), Stop> {
-        let packet = self.packet(frame);
-        match wanted.mismatch(&packet) {
-            None => Ok(()),
-            Some(mismatch) => {
-                let seen = dissect(&self.bench.capture().frames[frame].octets);
-                let seen = format!("{seen}: not {mismatch}");
-                Err(self.stop(wanted.to_string(), seen, vec![frame]))
-            }
-        }
-    }
-
     /// Waits for a packet that comes in fragments, each of which must fit; returns it whole, and the
     /// fragments.
     ///

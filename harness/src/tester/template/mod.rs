@@ -6,8 +6,6 @@ mod session;
 
 pub(crate) use mobility::{acknowledgement_in, lookup_in, message_in};
 pub(crate) use network::mtu_in;
-pub(crate) use mobility::{acknowledgement_in, lookup_in, message_in};
-pub(crate) use network::mtu_in;
 pub(crate) use session::{answers, sip_in};
 
 pub use mobility::{

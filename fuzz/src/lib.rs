@@ -13,6 +13,8 @@ mod sip;
 
 use std::process::ExitCode;
 
+use roamproof_mutator::Family;
+
 /// One fuzz target.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
@@ -20,26 +22,151 @@ pub struct Target {
     pub name: &'static str,
     /// Panics where something does not hold of these octets.
     pub oracle: fn(&[u8]),
+    /// What its octets are, so that a mutator knows.
+    pub shape: Shape,
+    /// The file or folder whose lines it is there to reach, from the workspace's root.
+    pub module: &'static str,
+}
+
+/// What the octets of a target are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A message of this family of [`roamproof_mutator::FAMILIES`].
+    Family(&'static str),
+    /// One octet of the target's own, and a message of this family.
+    Prefixed(&'static str),
+    /// An Ethernet header, and a message of this family.
+    Framed(&'static str),
+    /// Anything else: libFuzzer's own mutations.
+    Octets,
 }
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
-    Target { name: "capture", oracle: capture::file },
-    Target { name: "dissect", oracle: packet::dissected },
-    Target { name: "frame", oracle: packet::frame },
-    Target { name: "packet", oracle: packet::packet },
-    Target { name: "icmpv6", oracle: icmpv6::message },
-    Target { name: "mobility", oracle: mobility::message },
-    Target { name: "sip", oracle: sip::message },
-    Target { name: "sip_stream", oracle: sip::stream },
-    Target { name: "router", oracle: node::router },
-    Target { name: "home_agent", oracle: node::home_agent },
-    Target { name: "mobile_terminal", oracle: node::mobile_terminal },
-    Target { name: "correspondent", oracle: node::correspondent },
-    Target { name: "sip_server", oracle: node::sip_server },
-    Target { name: "sdp", oracle: media::session_description },
-    Target { name: "rtp", oracle: media::rtp },
+    Target {
+        name: "mobility",
+        oracle: mobility::message,
+        shape: Shape::Family("mobility"),
+        module: "reference/wire/src/mobility",
+    },
+    Target {
+        name: "packet",
+        oracle: packet::packet,
+        shape: Shape::Family("packet"),
+        module: "reference/wire/src/ipv6",
+    },
+    Target {
+        name: "frame",
+        oracle: packet::frame,
+        shape: Shape::Framed("packet"),
+        module: "reference/wire/src/ethernet.rs",
+    },
+    Target {
+        name: "dissect",
+        oracle: packet::dissected,
+        shape: Shape::Framed("packet"),
+        module: "reference/wire/src/dissect",
+    },
+    Target {
+        name: "icmpv6",
+        oracle: icmpv6::message,
+        shape: Shape::Family("icmpv6"),
+        module: "reference/wire/src/icmpv6",
+    },
+    Target {
+        name: "sip",
+        oracle: sip::message,
+        shape: Shape::Family("sip"),
+        module: "reference/wire/src/sip",
+    },
+    Target {
+        name: "sip_stream",
+        oracle: sip::stream,
+        shape: Shape::Prefixed("sip"),
+        module: "reference/wire/src/sip/stream.rs",
+    },
+    Target {
+        name: "sdp",
+        oracle: media::session_description,
+        shape: Shape::Family("sdp"),
+        module: "reference/wire/src/sdp",
+    },
+    Target {
+        name: "rtp",
+        oracle: media::rtp,
+        shape: Shape::Family("rtp"),
+        module: "reference/wire/src/rtp.rs",
+    },
+    Target {
+        name: "capture",
+        oracle: capture::file,
+        shape: Shape::Octets,
+        module: "harness/src/evidence/foreign.rs",
+    },
+    Target {
+        name: "router",
+        oracle: node::router,
+        shape: Shape::Octets,
+        module: "reference/node/src/router.rs",
+    },
+    Target {
+        name: "home_agent",
+        oracle: node::home_agent,
+        shape: Shape::Octets,
+        module: "reference/node/src/home_agent",
+    },
+    Target {
+        name: "mobile_terminal",
+        oracle: node::mobile_terminal,
+        shape: Shape::Octets,
+        module: "reference/node/src/mobile_terminal",
+    },
+    Target {
+        name: "correspondent",
+        oracle: node::correspondent,
+        shape: Shape::Octets,
+        module: "reference/node/src/correspondent",
+    },
+    Target {
+        name: "sip_server",
+        oracle: node::sip_server,
+        shape: Shape::Octets,
+        module: "reference/node/src/sip_server",
+    },
 ];
+
+impl Target {
+    /// Turns `octets` into a neighbour of at most `max` octets; false where this target has no
+    /// mutations of its own.
+    pub fn mutate(&self, octets: &mut Vec<u8>, max: usize, seed: u64) -> bool {
+        let (prefix, family) = match self.shape {
+            Shape::Family(family) => (0, family),
+            Shape::Prefixed(family) => (1, family),
+            Shape::Framed(family) => (ETHERNET_HEADER_LEN, family),
+            Shape::Octets => return false,
+        };
+        let family = Family::called(family).expect("targets name families that there are");
+        if octets.len() < prefix {
+            octets.resize(prefix, 0x86);
+        }
+        let mut message = octets.split_off(prefix);
+        family.mutate(&mut message, max.saturating_sub(prefix), seed);
+        octets.append(&mut message);
+        octets.truncate(max);
+        true
+    }
+
+    /// The dictionary of its family, in the form of libFuzzer; `None` where it has none.
+    #[must_use]
+    pub fn dictionary(&self) -> Option<String> {
+        match self.shape {
+            Shape::Family(family) | Shape::Prefixed(family) | Shape::Framed(family) => {
+                Family::called(family).map(Family::dictionary)
+            }
+            Shape::Octets => None,
+        }
+    }
+}
 
 /// The target called `name`.
 ///
@@ -76,6 +203,11 @@ macro_rules! fuzz {
         #[cfg(fuzzing)]
         libfuzzer_sys::fuzz_target!(|octets: &[u8]| ($crate::target($name).oracle)(octets));
 
+        #[cfg(fuzzing)]
+        libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+            $crate::mutated($crate::target($name), data, size, max_size, seed)
+        });
+
         #[cfg(not(fuzzing))]
         fn main() -> std::process::ExitCode {
             $crate::replay($crate::target($name))
@@ -83,5 +215,28 @@ macro_rules! fuzz {
     };
 }
 
+/// What libFuzzer asks of a mutator: it writes the neighbour over `data` and returns its length.
+///
+/// Every other time libFuzzer's own mutations come first, which know what it has seen compared; a
+/// target with a shape then has the lengths and checksums of theirs put right by its family.
+#[cfg(fuzzing)]
+pub fn mutated(target: Target, data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
+    let size = if seed & 1 == 0 || target.shape == Shape::Octets {
+        libfuzzer_sys::fuzzer_mutate(data, size, max_size)
+    } else {
+        size
+    };
+    if seed & 2 == 0 && seed & 1 == 0 {
+        return size;
+    }
+    let mut octets = data[..size].to_vec();
+    if !target.mutate(&mut octets, max_size, u64::from(seed >> 2)) {
+        return size;
+    }
+    data[..octets.len()].copy_from_slice(&octets);
+    octets.len()
+}
+
+const ETHERNET_HEADER_LEN: usize = roamproof_wire::ethernet::HEADER_LEN;
 const UNREADABLE: u8 = 2;
 const NOTHING_REPLAYED: u8 = 4;

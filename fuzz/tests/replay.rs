@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use roamproof_fuzz::TARGETS;
+use roamproof_fuzz::{Shape, TARGETS};
 
 #[test]
 fn every_target_holds_over_its_corpus() {
@@ -41,6 +41,40 @@ fn every_target_holds_over_edits_of_its_corpus() {
     }
 }
 
+/// Neighbours as the mutator makes them, from the corpus on.
+#[test]
+fn every_target_holds_over_neighbours_of_its_corpus() {
+    for target in TARGETS {
+        for path in entries(&folder("corpus").join(target.name)) {
+            let mut octets = fs::read(&path).expect("a readable input");
+            for seed in 0..NEIGHBOURS {
+                let before = octets.clone();
+                if !target.mutate(&mut octets, 4096, seed) {
+                    break;
+                }
+                println!("{} seed {seed}: {}", path.display(), octets.escape_ascii());
+                (target.oracle)(&octets);
+                if seed % 16 == 0 {
+                    octets = before;
+                }
+            }
+        }
+    }
+}
+
+/// Every family of messages has a target, and every target names a module that is there.
+#[test]
+fn every_family_has_a_target() {
+    for family in roamproof_mutator::FAMILIES {
+        let shape = Shape::Family(family.name);
+        assert!(TARGETS.iter().any(|target| target.shape == shape), "{} has none", family.name);
+    }
+    for target in TARGETS {
+        let module = folder("..").join(target.module);
+        assert!(module.exists(), "{}: {} is not there", target.name, target.module);
+    }
+}
+
 #[test]
 fn targets_programs_and_corpora_are_the_same_list() {
     let listed: BTreeSet<String> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
@@ -73,3 +107,5 @@ fn names(name: &str) -> BTreeSet<String> {
         |path: &Path| path.file_stem().expect("an entry has a name").to_string_lossy().into_owned();
     entries(&folder(name)).iter().map(|path| stem(path)).collect()
 }
+
+const NEIGHBOURS: u64 = 300;

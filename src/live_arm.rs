@@ -190,6 +190,7 @@ impl Arm for LiveArm {
             subjects.device = Some((*place, DeviceSubject::new(parts)));
         }
         let epoch = subjects.start(&mut link)?;
+        link.be_punctual();
         Ok(Network {
             link: Box::new(LiveLink { link, panel, _ground: ground }),
             subjects: subjects.in_order(),

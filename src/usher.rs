@@ -5,7 +5,7 @@
 //! and one thing at a time. It ends when its parent does, because the socket then closes.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -16,8 +16,10 @@ use std::time::Duration;
 
 use roamproof_harness::link::clock::RealClock;
 use roamproof_harness::link::packet_socket;
+use roamproof_harness::topology::ArmError;
 use roamproof_harness::topology::cleanup::die_with_this_thread;
 use roamproof_harness::topology::sandbox::NAMESPACES;
+use roamproof_harness::topology::veth::is_up;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -72,6 +74,8 @@ enum Reply {
     Ran(Outcome),
     /// The descriptor comes with it.
     Opened,
+    /// What is missing, and what to do.
+    Unfit(String, String),
     Failed(String),
 }
 
@@ -102,7 +106,9 @@ impl Usher {
     pub fn run(&mut self, trigger: &Trigger) -> io::Result<Outcome> {
         match self.ask(&Request::Run(trigger.clone()))? {
             (Reply::Ran(outcome), _) => Ok(outcome),
-            (reply @ (Reply::Opened | Reply::Failed(_)), _) => Err(unexpected(reply)),
+            (reply @ (Reply::Opened | Reply::Unfit(..) | Reply::Failed(_)), _) => {
+                Err(unexpected(reply))
+            }
         }
     }
 
@@ -112,18 +118,19 @@ impl Usher {
     ///
     /// # Errors
     ///
-    /// Where there is no such namespace or interface, the caller may not open packet sockets there,
-    /// or the usher is gone.
+    /// [`ArmError::Environment`] with the fix where there is no such namespace or interface, the caller
+    /// may not open packet sockets there, or the kernel would speak on it too.
     pub fn open_packet_socket(
         &mut self,
         interface: &str,
         namespace: Option<&str>,
-    ) -> io::Result<OwnedFd> {
+    ) -> Result<OwnedFd, ArmError> {
         let namespace = namespace.map(|name| Path::new(NAMESPACES).join(name));
         match self.ask(&Request::Open { interface: interface.to_owned(), namespace })? {
             (Reply::Opened, Some(descriptor)) => Ok(descriptor),
+            (Reply::Unfit(what, fix), _) => Err(ArmError::Environment { what, fix }),
             (reply @ (Reply::Opened | Reply::Failed(_) | Reply::Ran(_)), _) => {
-                Err(unexpected(reply))
+                Err(unexpected(reply).into())
             }
         }
     }
@@ -149,6 +156,7 @@ impl Drop for Usher {
 fn unexpected(reply: Reply) -> io::Error {
     match reply {
         Reply::Failed(why) => io::Error::other(why),
+        Reply::Unfit(what, _) => io::Error::other(what),
         Reply::Ran(_) | Reply::Opened => io::Error::other("the usher answered something else"),
     }
 }
@@ -176,7 +184,7 @@ fn serve(socket: &OwnedFd) -> i32 {
             Request::Open { interface, namespace } => {
                 match open(&interface, namespace.as_deref()) {
                     Ok(descriptor) => (Reply::Opened, Some(descriptor)),
-                    Err(error) => (Reply::Failed(error.to_string()), None),
+                    Err(Unfit { what, fix }) => (Reply::Unfit(what, fix), None),
                 }
             }
         };
@@ -186,22 +194,64 @@ fn serve(socket: &OwnedFd) -> i32 {
     }
 }
 
+/// Why no packet socket is opened, and what to do.
+struct Unfit {
+    what: String,
+    fix: String,
+}
+
 /// Opens a packet socket on an interface, in a namespace of its own where one is said.
-fn open(interface: &str, namespace: Option<&Path>) -> io::Result<OwnedFd> {
-    let Some(path) = namespace else { return packet_socket::open_socket(Some(interface)) };
-    let named =
-        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    let home = File::open("/proc/self/ns/net")?;
-    let there = File::open(path).map_err(named)?;
-    enter(&there).map_err(named)?;
-    let opened = packet_socket::open_socket(Some(interface));
-    enter(&home)?;
+fn open(interface: &str, namespace: Option<&Path>) -> Result<OwnedFd, Unfit> {
+    let Some(path) = namespace else { return open_here(interface) };
+    let unfit = |error: io::Error| Unfit {
+        what: format!("network namespace {}: {error}", path.display()),
+        fix: match error.kind() {
+            io::ErrorKind::PermissionDenied => AS_ROOT.to_owned(),
+            _ => "name one that `ip netns list` shows, or a path, in attach.namespace".to_owned(),
+        },
+    };
+    let home = File::open("/proc/self/ns/net").map_err(unfit)?;
+    let there = File::open(path).map_err(unfit)?;
+    enter(&there).map_err(unfit)?;
+    let opened = open_here(interface);
+    enter(&home).map_err(unfit)?;
     opened
 }
 
 fn enter(namespace: &File) -> io::Result<()> {
     let kind = rustix::thread::LinkNameSpaceType::Network;
     Ok(rustix::thread::move_into_link_name_space(namespace.as_fd(), Some(kind))?)
+}
+
+/// Opens a packet socket on an interface of this process's namespace that is fit for a device under
+/// test: up, and with nobody but the device and the harness on it.
+fn open_here(interface: &str) -> Result<OwnedFd, Unfit> {
+    let unfit =
+        |what: String, fix: String| Unfit { what: format!("interface {interface}: {what}"), fix };
+    match is_up(interface) {
+        Ok(true) => {}
+        Ok(false) => {
+            return Err(unfit("it is down".to_owned(), format!("ip link set {interface} up")));
+        }
+        Err(error) => {
+            let fix = "name one that `ip link` shows in that namespace".to_owned();
+            return Err(unfit(error.to_string(), fix));
+        }
+    }
+    let setting = format!("net.ipv6.conf.{interface}.disable_ipv6");
+    // Another process's kernel IPv6 would answer the device beside the testers.
+    let path = format!("/proc/sys/net/ipv6/conf/{interface}/disable_ipv6");
+    if fs::read_to_string(path).is_ok_and(|value| value.trim() != "1") {
+        let what = "the kernel's own IPv6 would speak to the device on it".to_owned();
+        return Err(unfit(what, format!("sysctl -w {setting}=1")));
+    }
+    packet_socket::open_socket(Some(interface)).map_err(|error| {
+        let fix = match error.kind() {
+            io::ErrorKind::PermissionDenied => AS_ROOT.to_owned(),
+            _ => "`roamproof doctor` says what this machine can run".to_owned(),
+        };
+        unfit(error.to_string(), fix)
+    })
 }
 
 /// Runs a trigger in a process group of its own. `None` where the harness went meanwhile.
@@ -345,6 +395,9 @@ fn receive<T: for<'a> Deserialize<'a>>(
     }
     Ok(Some((serde_json::from_slice(&octets[..received.bytes])?, descriptor)))
 }
+
+/// The fix where an ordinary user asks for what is not theirs.
+const AS_ROOT: &str = "run roamproof as root: packet sockets on existing interfaces are root's";
 
 /// Octets of a trigger's output that are kept.
 const OUTPUT_OCTETS_MAX: usize = 16 << 10;

@@ -1,6 +1,7 @@
 //! What a run says of a purpose, and why.
 
 use std::fmt;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -114,6 +115,28 @@ pub struct Stop {
 }
 
 impl Stop {
+    /// As it is where this host was late by so much in the course of the case: what was not seen in
+    /// time, or came twice, may be the host's own doing.
+    #[must_use]
+    pub fn of_late(self, lateness: Duration) -> Self {
+        match self.verdict {
+            Verdict::Fail | Verdict::Inconc if !self.late => Self {
+                verdict: Verdict::Inconc,
+                late: true,
+                seen: format!("{}; but this host was {lateness:?} late meanwhile", self.seen),
+                ..self
+            },
+            Verdict::NotApplicable
+            | Verdict::Skip
+            | Verdict::Info
+            | Verdict::Pass
+            | Verdict::Warn
+            | Verdict::Inconc
+            | Verdict::Fail
+            | Verdict::Error => self,
+        }
+    }
+
     /// As it is where the most binding row that was judged is of `level`.
     #[must_use]
     pub fn weighed(self, level: Level) -> Self {

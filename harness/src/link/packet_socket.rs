@@ -24,6 +24,8 @@ pub struct PacketSocketLink {
     /// The stamp of the arrival given out last: time never runs backwards.
     last: Duration,
     lateness: Duration,
+    /// When the harness last turned to its links: what passes until it does so again is its own.
+    turned: Duration,
     sent: u32,
     /// What went wrong while a frame was sent, told at the next receive.
     failure: Option<io::Error>,
@@ -52,6 +54,7 @@ impl PacketSocketLink {
             ports: BTreeMap::new(),
             last: Duration::ZERO,
             lateness: Duration::ZERO,
+            turned: Duration::ZERO,
             sent: 0,
             failure: None,
         };
@@ -87,8 +90,21 @@ impl PacketSocketLink {
         }
         self.clock = RealClock::start();
         self.last = Duration::ZERO;
-        self.lateness = Duration::ZERO;
+        self.be_punctual();
         Ok(self.clock.epoch())
+    }
+
+    /// From now on the harness is to be in time.
+    pub fn be_punctual(&mut self) {
+        self.lateness = Duration::ZERO;
+        self.turned = self.clock.now();
+    }
+
+    /// The harness turns to its links: it should not have been away for long.
+    fn turn(&mut self) {
+        let now = self.clock.now();
+        self.lateness = self.lateness.max(now.saturating_sub(self.turned));
+        self.turned = now;
     }
 
     fn add(&mut self, descriptor: OwnedFd, ports: BTreeMap<i32, Port>) {
@@ -152,6 +168,7 @@ impl Clock for PacketSocketLink {
 
 impl Link for PacketSocketLink {
     fn send(&mut self, port: Port, octets: &[u8]) -> io::Result<()> {
+        self.turn();
         let Some(&(socket, index)) = self.ports.get(&port) else {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
@@ -168,6 +185,19 @@ impl Link for PacketSocketLink {
     }
 
     fn receive(&mut self, until: Duration) -> io::Result<Option<Arrival>> {
+        self.turn();
+        let received = self.receive_by(until);
+        self.turned = self.clock.now();
+        received
+    }
+
+    fn lateness(&mut self) -> Duration {
+        mem::take(&mut self.lateness)
+    }
+}
+
+impl PacketSocketLink {
+    fn receive_by(&mut self, until: Duration) -> io::Result<Option<Arrival>> {
         let mut waited = false;
         loop {
             if let Some(failure) = self.failure.take() {
@@ -195,10 +225,6 @@ impl Link for PacketSocketLink {
             waited = true;
         }
     }
-
-    fn lateness(&mut self) -> Duration {
-        mem::take(&mut self.lateness)
-    }
 }
 
 impl Socket {
@@ -206,11 +232,12 @@ impl Socket {
         loop {
             let count = self.batch.receive(&self.descriptor)?;
             for place in 0..count {
-                let (index, stamp, octets) = self.batch.frame(place);
+                let (index, told, octets) = self.batch.frame(place);
                 let Some(&port) = self.ports.get(&index) else { continue };
-                let at = clock.at_wall(stamp.unwrap_or_else(unix_time));
+                let at = clock.at_wall(told.stamp.unwrap_or_else(unix_time));
+                let octets = with_tag(octets, told.tag);
                 self.waiting_octets += octets.len();
-                self.waiting.push_back(Arrival { at, port, octets: octets.to_vec() });
+                self.waiting.push_back(Arrival { at, port, octets });
             }
             if count > 0 {
                 self.complain_of_loss()?;
@@ -254,6 +281,8 @@ pub fn open_socket(interface: Option<&str>) -> io::Result<OwnedFd> {
     }
     set(&descriptor, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, &1_i32)?;
     set(&descriptor, libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, &1_i32)?;
+    // The kernel takes VLAN tags out of frames; it tells of them beside.
+    set(&descriptor, libc::SOL_PACKET, libc::PACKET_AUXDATA, &1_i32)?;
     let index = match interface {
         None => 0,
         Some(name) => {
@@ -391,14 +420,31 @@ fn length_of<T>() -> libc::socklen_t {
 /// Room for several frames, filled by one system call.
 struct Batch {
     octets: Vec<u8>,
-    /// What the last call wrote: for each frame its length, interface and stamp.
-    frames: Vec<(usize, i32, Option<Duration>)>,
+    /// What the last call wrote: for each frame its length, interface and what is told beside.
+    frames: Vec<(usize, i32, Told)>,
 }
 
-/// Room for one control message with a time stamp, aligned as the kernel wants it.
+/// What the kernel tells of a frame beside its octets.
+#[derive(Clone, Copy, Default)]
+struct Told {
+    /// When it came, since the Unix epoch.
+    stamp: Option<Duration>,
+    /// The VLAN tag (IEEE 802.1Q) that it bore after its addresses.
+    tag: Option<[u8; 4]>,
+}
+
+/// The frame as it was on the link.
+fn with_tag(octets: &[u8], tag: Option<[u8; 4]>) -> Vec<u8> {
+    match (tag, octets.split_at_checked(12)) {
+        (Some(tag), Some((addresses, rest))) => [addresses, &tag, rest].concat(),
+        (None, _) | (_, None) => octets.to_vec(),
+    }
+}
+
+/// Room for the control messages with a time stamp and a VLAN tag, aligned as the kernel wants it.
 #[repr(C, align(8))]
 #[derive(Clone, Copy)]
-struct Control([u8; 64]);
+struct Control([u8; 128]);
 
 impl Batch {
     const SIZE: usize = 32;
@@ -414,7 +460,7 @@ impl Batch {
     /// this host sent itself are counted, and belong to no interface.
     #[expect(unsafe_code, reason = "rustix has no recvmmsg")]
     fn receive(&mut self, socket: &OwnedFd) -> io::Result<usize> {
-        let mut controls = [Control([0; 64]); Self::SIZE];
+        let mut controls = [Control([0; 128]); Self::SIZE];
         let mut addresses = [link_layer_address(0); Self::SIZE];
         // SAFETY: these are plain data for which all zeros is a value.
         let mut vectors: [libc::iovec; Self::SIZE] = unsafe { mem::zeroed() };
@@ -452,37 +498,61 @@ impl Batch {
             let ours = address.sll_pkttype == libc::PACKET_OUTGOING;
             let index = if ours { -1 } else { address.sll_ifindex };
             let length = usize::try_from(header.msg_len).unwrap_or_default();
-            self.frames.push((length, index, stamp(&header.msg_hdr)));
+            self.frames.push((length, index, told(&header.msg_hdr)));
         }
         Ok(count)
     }
 
-    fn frame(&self, place: usize) -> (i32, Option<Duration>, &[u8]) {
-        let (length, index, stamp) = self.frames[place];
+    fn frame(&self, place: usize) -> (i32, Told, &[u8]) {
+        let (length, index, told) = self.frames[place];
         let from = place * FRAME_OCTETS_MAX;
-        (index, stamp, &self.octets[from..from + length])
+        (index, told, &self.octets[from..from + length])
     }
 }
 
-/// The kernel's time stamp of a received message, since the Unix epoch.
+/// What the control messages of a received message tell.
 #[expect(unsafe_code, reason = "control messages are read through pointers")]
-fn stamp(header: &libc::msghdr) -> Option<Duration> {
-    // SAFETY: the kernel wrote the control messages that the header describes, and the macros stay
-    // within the length that it says.
+fn told(header: &libc::msghdr) -> Told {
+    let mut told = Told::default();
+    // SAFETY: the kernel wrote the control messages that the header describes, each with data of its
+    // type's length, and the macros stay within the length that it says.
     unsafe {
         let mut message = libc::CMSG_FIRSTHDR(header);
         while let Some(control) = message.as_ref() {
-            if control.cmsg_level == libc::SOL_SOCKET && control.cmsg_type == libc::SCM_TIMESTAMPNS
-            {
-                let time = libc::CMSG_DATA(message).cast::<libc::timespec>().read_unaligned();
-                let seconds = u64::try_from(time.tv_sec).ok()?;
-                return Some(Duration::new(seconds, u32::try_from(time.tv_nsec).ok()?));
+            match (control.cmsg_level, control.cmsg_type) {
+                (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
+                    let time = libc::CMSG_DATA(message).cast::<libc::timespec>().read_unaligned();
+                    told.stamp = since_epoch(time);
+                }
+                (libc::SOL_PACKET, libc::PACKET_AUXDATA) => {
+                    let data = libc::CMSG_DATA(message).cast::<libc::tpacket_auxdata>();
+                    told.tag = tag(data.read_unaligned());
+                }
+                _ => {}
             }
             message = libc::CMSG_NXTHDR(header, message);
         }
     }
-    None
+    told
 }
+
+fn since_epoch(time: libc::timespec) -> Option<Duration> {
+    let seconds = u64::try_from(time.tv_sec).ok()?;
+    Some(Duration::new(seconds, u32::try_from(time.tv_nsec).ok()?))
+}
+
+fn tag(data: libc::tpacket_auxdata) -> Option<[u8; 4]> {
+    if data.tp_status & libc::TP_STATUS_VLAN_VALID == 0 {
+        return None;
+    }
+    let known = data.tp_status & libc::TP_STATUS_VLAN_TPID_VALID != 0;
+    let [a, b] = if known { data.tp_vlan_tpid } else { VLAN_TYPE }.to_be_bytes();
+    let [c, d] = data.tp_vlan_tci.to_be_bytes();
+    Some([a, b, c, d])
+}
+
+/// The type of a VLAN tag where the kernel does not say.
+const VLAN_TYPE: u16 = 0x8100;
 
 /// Octets the kernel may hold for us; it doubles it for its own bookkeeping.
 const RECEIVE_BUFFER: i32 = 32 << 20;

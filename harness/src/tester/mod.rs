@@ -267,8 +267,12 @@ impl<'a> Tester<'a> {
     }
 
     /// How the purpose ends that its body left with `stop`: a subject that runs no more, or is not
-    /// well, has not passed, and whatever else was seen of it comes from that.
+    /// well, has not passed, and whatever else was seen of it comes from that. What was seen while
+    /// this host was late says nothing about a subject that lives.
     pub(crate) fn ends(&mut self, stop: Option<Stop>) -> Option<Stop> {
+        let lateness = self.bench.lateness_max();
+        let stop =
+            stop.map(|stop| if lateness > LATENESS_MAX { stop.of_late(lateness) } else { stop });
         let died = match self.examines() {
             Ok(()) => return stop,
             Err(died) => died,

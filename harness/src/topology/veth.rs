@@ -77,6 +77,29 @@ pub fn turn_offload_off(name: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether the interface `name` of the calling thread's namespace is up.
+///
+/// # Errors
+///
+/// Where there is no such interface.
+#[expect(unsafe_code, reason = "the flags come by an ioctl")]
+pub fn is_up(name: &str) -> io::Result<bool> {
+    let socket = rustix::net::socket(
+        rustix::net::AddressFamily::INET,
+        rustix::net::SocketType::DGRAM,
+        None,
+    )?;
+    let mut request = interface_request(name)?;
+    // SAFETY: SIOCGIFFLAGS reads the name and writes the flags of the request, which outlives it.
+    let outcome = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS, &raw mut request) };
+    if outcome < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call has written the flags.
+    let flags = unsafe { request.ifr_ifru.ifru_flags };
+    Ok(i32::from(flags) & libc::IFF_UP != 0)
+}
+
 /// `struct ethtool_value` of linux/ethtool.h.
 #[repr(C)]
 struct EthtoolValue {

@@ -53,6 +53,12 @@ impl Fault {
             }
             message => message,
         };
+        let mut what = what.to_owned();
+        for (theirs, ours) in WORDS {
+            if let Some(head) = what.strip_suffix(theirs) {
+                what = format!("{head}{ours}");
+            }
+        }
         Self::at(error.span().unwrap_or(0..0), what)
     }
 
@@ -61,7 +67,10 @@ impl Fault {
         let line = before.matches('\n').count() + 1;
         let cure = self.cure.unwrap_or_else(|| READ_ON.to_owned());
         let key = key_at(text, &self.span);
-        ProfileError { file, line: Some(line), key, what: self.what, cure }
+        let quotes_a_key =
+            key.starts_with("keys.") && self.what.starts_with("invalid type: string");
+        let what = if quotes_a_key { NOT_A_KEY.to_owned() } else { self.what };
+        ProfileError { file, line: Some(line), key, what, cure }
     }
 }
 
@@ -147,6 +156,20 @@ fn within(value: &DeValue<'_>, own: &Range<usize>, span: &Range<usize>) -> bool 
 fn holds(outer: &Range<usize>, inner: &Range<usize>) -> bool {
     outer.start <= inner.start && inner.end <= outer.end && !inner.is_empty()
 }
+
+/// How the reader ends what it says of a type, and how that is told.
+const WORDS: [(&str, &str); 6] = [
+    ("expected struct RawDevice", "expected a table"),
+    ("expected struct RawAttach", "expected a table"),
+    ("expected struct RawKey", "expected a table"),
+    ("expected f64", "expected a number"),
+    ("expected u16", "expected a whole number, not negative"),
+    ("expected u32", "expected a whole number, not negative"),
+];
+
+/// What is told where a key may stand in the profile itself: it must not be printed.
+const NOT_A_KEY: &str = "expected a table with `file` or `environment`, which says where the key is; \
+                         the key itself does not belong here";
 
 /// Where every key is described.
 const READ_ON: &str =

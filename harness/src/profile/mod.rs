@@ -7,6 +7,8 @@ mod error;
 mod key;
 mod raw;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 pub use addresses::Addresses;
 pub use applicability::Exclusion;

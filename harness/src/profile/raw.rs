@@ -9,7 +9,7 @@ use toml::Spanned;
 /// A device under test: how it is attached, what it plays, what it can do.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "Roamproof device profile")]
+#[schemars(rename = "Profile", title = "Roamproof device profile")]
 pub(super) struct RawProfile {
     /// What the device is.
     pub(super) device: RawDevice,
@@ -39,6 +39,7 @@ pub(super) struct RawProfile {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Device")]
 pub(super) struct RawDevice {
     /// Its name, as reports call it.
     #[schemars(with = "String")]
@@ -51,6 +52,7 @@ pub(super) struct RawDevice {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Attach")]
 pub(super) struct RawAttach {
     /// `command`: the harness makes a network namespace and interfaces for each case and starts the
     /// device's processes in it. `interface`: the device runs already, behind an interface that
@@ -84,6 +86,7 @@ pub(super) struct RawAttach {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "Mode")]
 pub(super) enum RawMode {
     Command,
     Interface,
@@ -91,6 +94,7 @@ pub(super) enum RawMode {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Interface")]
 pub(super) struct RawInterface {
     /// With `command` the interface's name in the device's namespace, with `interface` that of the
     /// existing interface behind which the device is.
@@ -114,6 +118,7 @@ pub(super) struct RawInterface {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Roles")]
 pub(super) struct RawRoles {
     /// One or several of mobile-terminal, home-agent, correspondent, sip-server.
     #[schemars(with = "Vec<String>", length(min = 1))]
@@ -133,6 +138,7 @@ pub(super) enum RawFeature {
 /// Keys of `[addresses]`: each takes the place of the claimed network's.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Addresses")]
 pub(super) struct RawAddresses {
     /// The home agent's IPv6 address.
     #[schemars(with = "Option<String>")]
@@ -163,6 +169,7 @@ pub(super) struct RawAddresses {
 /// Keys of `[keys]`: each takes the place of the reference's.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Keys")]
 pub(super) struct RawKeys {
     /// Between the mobile terminal and its home agent (RFC 4285).
     #[schemars(with = "Option<RawKey>")]
@@ -175,6 +182,7 @@ pub(super) struct RawKeys {
 /// A shared key: where its hexadecimal digits are, never the digits themselves.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Key")]
 pub(super) struct RawKey {
     /// The security parameter index.
     #[schemars(with = "Option<u32>")]
@@ -189,6 +197,7 @@ pub(super) struct RawKey {
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Timers")]
 pub(super) struct RawTimers {
     /// Seconds that the device may take from its start, or from the trigger `reset`, until the
     /// trigger `health` first succeeds; 30 unless said.
@@ -203,6 +212,7 @@ pub(super) struct RawTimers {
 /// Keys of `[triggers]`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Triggers")]
 pub(super) struct RawTriggers {
     /// The device was plugged into ROAMPROOF_LINK, out of nowhere.
     #[schemars(with = "Option<RawTrigger>")]
@@ -231,6 +241,7 @@ pub(super) struct RawTriggers {
 /// A shell line, or a table with one and its time limit.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "Trigger")]
 pub(super) enum RawTrigger {
     /// A shell line; it may take 10 s.
     Line(String),
@@ -240,6 +251,7 @@ pub(super) enum RawTrigger {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Limited")]
 pub(super) struct RawLimited {
     /// The shell line.
     pub(super) command: String,

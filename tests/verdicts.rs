@@ -15,7 +15,7 @@ fn a_run_is_a_line_for_each_purpose_and_a_summary() {
     insta::assert_snapshot!(text(&output.stdout), @r"
     PASS   CL-INT-05/de-registered  A packet for a home address whose binding was taken back is not tunnelled
     PASS   CL-INT-05/run-out  A packet for a home address whose binding has run out is not tunnelled
-    2 cases, lab arm: 2 PASS
+    2 cases, lab arm: 2 PASS; 12 rows kept by every message
     ");
 }
 
@@ -157,7 +157,7 @@ fn a_failure_is_what_was_required_expected_and_seen() {
            seen      2001:db8:a::a > 2001:db8:f1::1234:5678 | 2001:db8:c::beef:c > 2001:db8:a::100  Echo Request id=16978 seq=3
            evidence  DIR/CL-INT-05/run-out/capture.pcapng, packet 20
            rerun     roamproof run --only CL-INT-05/run-out --seed 1 --misdeed tunnels-to-the-last-care-of-address
-    1 case, lab arm: 1 FAIL; evidence in DIR
+    1 case, lab arm: 1 FAIL; 12 rows kept by every message; evidence in DIR
     ");
     let capture = folder.path().join("CL-INT-05/run-out/capture.pcapng");
     let Some(found) = tshark(&capture, "frame.comment contains \"FAIL\"") else { return };
@@ -198,10 +198,30 @@ fn a_capture_is_judged_row_by_row() {
 
 #[test]
 fn a_capture_that_exercises_nothing_is_no_success() {
-    let output = roamproof(&["judge", "captures/scapy-route-optimization.pcapng"]);
+    let (folder, _) = folder();
+    let path = folder.path().join("nothing.pcapng");
+    let capture = roamproof_harness::evidence::Capture::default();
+    roamproof_harness::evidence::pcapng::write_file(&path, &capture).unwrap();
+    let output = roamproof(&["judge", path.to_str().unwrap()]);
     let printed = text(&output.stdout);
     assert_eq!(output.status.code(), Some(4), "{printed}");
     assert!(!printed.contains("PASS"), "{printed}");
+}
+
+/// Somebody else's packets, one of which has what no message of its kind may have.
+#[test]
+fn every_message_of_a_foreign_capture_is_judged() {
+    let output = roamproof(&["judge", "captures/scapy-route-optimization.pcapng"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    insta::assert_snapshot!(text(&output.stdout), @r"
+    MT=2001:db8:a::100
+    HA=2001:db8:a::a
+    FAIL   MH-OUT-10   1 of 8 messages
+           packet 13, octet 54, from 2001:db8:c::c: a type 2 routing header before a message of type 0
+    FAIL   MN-AUT-01   1 of 1 messages
+           packet 1, octet 90, from 2001:db8:a::100: no mobile node identifier option
+    Every message keeps: MH-OUT-01 MH-OUT-02 MH-OUT-03 MH-OUT-04 MH-OUT-05 MH-OUT-06 MH-OUT-07 MH-OUT-08 MH-OUT-09 MH-OUT-11 MH-OUT-12 MH-OUT-13 MH-OUT-14 MN-HR-01 MN-HR-02 MN-CR-01 MN-RR-03 CN-RH2-01 CN-RH2-03 MN-DAT-02
+    ");
 }
 
 /// A folder, and its name as an argument.

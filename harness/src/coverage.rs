@@ -6,7 +6,7 @@ use std::slice;
 
 use crate::catalogue::{Catalogue, Exception};
 use crate::requirement::{Level, Requirement};
-use crate::{judge, purpose, sequence};
+use crate::{judge, purpose, rules, sequence};
 
 /// Something that judges requirements: a test purpose, a sequence, or a row of the sequence oracle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,14 +17,16 @@ pub struct Judge<'a> {
     pub verifies: &'a [&'a str],
 }
 
-/// Everything that judges: the purposes, the sequences that exercise rows, and `judge` for each row that
-/// the sequence oracle decides in any capture.
+/// Everything that judges: the purposes, the sequences that exercise rows, `judge` for each row that the
+/// sequence oracle decides in any capture, and the per-message rules.
 #[must_use]
 pub fn judges() -> Vec<Judge<'static>> {
     let purposes = purpose::ALL.iter().map(|one| Judge { name: one.id, verifies: one.verifies });
     let sequences = sequence::ALL.iter().map(|one| Judge { name: one.id, verifies: one.exercises });
     let rows = judge::rows().map(|row| Judge { name: ORACLE, verifies: slice::from_ref(&row.id) });
-    purposes.chain(sequences).chain(rows).collect()
+    let rules =
+        rules::all().map(|rule| Judge { name: RULES, verifies: slice::from_ref(&rule.row) });
+    purposes.chain(sequences).chain(rows).chain(rules).collect()
 }
 
 /// A requirement and who judges it.
@@ -93,6 +95,8 @@ pub fn summary(rows: &[Covered<'_>]) -> String {
 
 /// The name of the sequence oracle: the subcommand that runs it alone.
 const ORACLE: &str = "judge";
+/// The name of the per-message rules, which judge in every case and in any capture.
+const RULES: &str = "every message";
 
 #[cfg(test)]
 mod tests {

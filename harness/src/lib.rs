@@ -22,6 +22,7 @@ pub mod purpose;
 pub mod recording;
 pub mod report;
 pub mod requirement;
+pub mod rules;
 pub mod run;
 pub mod sequence;
 pub mod subject;

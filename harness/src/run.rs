@@ -1,14 +1,17 @@
 //! Runs purposes: one network each, so that one cannot hurt the next.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::bench::Bench;
 use crate::evidence::{Capture, Names};
 use crate::feature::Features;
+use crate::link::Port;
 use crate::plan::Plan;
 use crate::profile::Profile;
 use crate::purpose::Purpose;
 use crate::recording::Note;
+use crate::rules::{self, Broken, Held};
 use crate::tester::{Clause, Tester};
 use crate::topology::{Arm, ArmError, Topology, claimed};
 use crate::verdict::{Stop, Verdict};
@@ -31,6 +34,8 @@ pub struct Outcome {
     pub notes: Vec<Note>,
     /// What each subject noted, by name.
     pub output: Vec<(String, Vec<String>)>,
+    /// What came of the per-message rules over all that the subject sent.
+    pub rules: Vec<Held>,
     /// How long it took, in the arm's own time.
     pub took: Duration,
     /// How late this host was at worst; zero in simulated time.
@@ -139,9 +144,12 @@ fn run_body(
     let output = vec![(subject.to_owned(), bench.output(subject))];
     let names = names(&bench, &plan);
     let verdict = stop.as_ref().map_or(Verdict::Pass, |stop| stop.verdict);
+    let sent = sent_by_subject(bench.topology(), &notes);
     let mut capture = bench.into_capture();
     capture.frames.truncate(frames);
+    let rules = rules::of_subject(&capture, &sent, purpose.role, &plan);
     annotate(&mut capture, &clauses, verdict, stop.as_ref());
+    annotate_broken(&mut capture, &rules);
     Ok(Outcome {
         verdict,
         stop,
@@ -150,6 +158,7 @@ fn run_body(
         capture,
         notes,
         output,
+        rules,
         took,
         lateness,
         again: false,
@@ -161,6 +170,23 @@ fn run_body(
 fn subject_mac(topology: &Topology) -> Mac {
     let interface = topology.nodes.first().and_then(|node| node.interfaces.first());
     Mac(interface.map_or([0; 6], |interface| interface.mac))
+}
+
+/// The captured frames that came out of a port of the subject, the first node, by index.
+fn sent_by_subject(topology: &Topology, notes: &[Note]) -> BTreeSet<usize> {
+    let ports: BTreeSet<Port> =
+        topology.ports().filter(|(_, node, _)| *node == 0).map(|(port, ..)| port).collect();
+    let frame = |note: &Note| match note {
+        Note::Arrival { port, frame, .. } if ports.contains(port) => Some(*frame),
+        Note::Now(_)
+        | Note::Arrival { .. }
+        | Note::Nothing
+        | Note::Late(_)
+        | Note::Done
+        | Note::Refused(_)
+        | Note::Broken(_) => None,
+    };
+    notes.iter().filter_map(frame).collect()
 }
 
 /// The subject by its own name; whom the tester plays by the plan.
@@ -187,4 +213,14 @@ fn annotate(capture: &mut Capture, clauses: &[Clause], verdict: Verdict, stop: O
     let frame = stop.and_then(|stop| stop.frames.last().copied()).unwrap_or(last);
     let why = stop.map_or(String::new(), |stop| format!(": {stop}"));
     capture.comment(frame, format!("verdict {verdict}{why}"));
+}
+
+/// Writes the rows that single messages broke onto those.
+fn annotate_broken(capture: &mut Capture, rules: &[Held]) {
+    for held in rules.iter().filter(|held| held.verdict() > Verdict::Info) {
+        for Broken { frame, octet, what, .. } in &held.broken {
+            let text = format!("{} {}: octet {octet}: {what}", held.verdict(), held.row);
+            capture.comment(*frame, text);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! `judge`: a capture held against the claims, a bundle judged again.
 
 mod bundle;
+mod messages;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,6 +12,7 @@ use roamproof_harness::ExitCode;
 use roamproof_harness::bundle::is_bundle;
 use roamproof_harness::evidence::{Capture, pcapng};
 use roamproof_harness::judge::{Cast, Judgement, Terminal, cast_of, judge};
+use roamproof_harness::rules::{self, Held};
 use roamproof_harness::verdict::Verdict;
 use serde::Serialize;
 
@@ -38,12 +40,16 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
         .map_err(|error| Refusal::usage(error.place_and_what(), error.advice))?;
     let cast = cast(&capture, &told)?;
     let judged = if cast.is_empty() { Vec::new() } else { judge(&capture, Some(cast.clone())) };
-    let verdict = Verdicts::of(&path, &cast, &judged);
+    let held = rules::of_capture(&capture, &cast);
+    let verdict = Verdicts::of(&path, &cast, &judged, &held);
     match context.format {
         Format::Json => context.print_json(&verdict)?,
-        Format::Text => context.print(&text(&verdict, context)?)?,
+        Format::Text => {
+            let messages = messages::text(&verdict.every_message, context)?;
+            context.print(&(text(&verdict, context)? + &messages))?;
+        }
     }
-    if verdict.rows.is_empty() {
+    if verdict.rows.is_empty() && held.is_empty() {
         context.tell(if cast.is_empty() {
             "nothing to judge: nobody in this capture sends a home registration; say who plays what by --roles"
         } else {
@@ -51,7 +57,9 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
         });
         return Ok(ExitCode::Nothing);
     }
-    Ok(ExitCode::of_verdicts(verdict.rows.iter().map(|row| row.verdict), false))
+    let rules = verdict.every_message.iter().map(|rule| rule.verdict);
+    let verdicts = verdict.rows.iter().map(|row| row.verdict).chain(rules);
+    Ok(ExitCode::of_verdicts(verdicts, false))
 }
 
 /// What programs read.
@@ -61,6 +69,7 @@ struct Verdicts<'a> {
     roles: Vec<String>,
     rows: Vec<Row<'a>>,
     not_exercised: Vec<&'static str>,
+    every_message: Vec<messages::Rule<'a>>,
 }
 
 #[derive(Serialize)]
@@ -73,9 +82,14 @@ struct Row<'a> {
 }
 
 impl<'a> Verdicts<'a> {
-    fn of(capture: &'a Path, cast: &Cast, judged: &'a [Judgement]) -> Self {
-        let mut verdicts =
-            Self { capture, roles: roles(cast), rows: Vec::new(), not_exercised: Vec::new() };
+    fn of(capture: &'a Path, cast: &Cast, judged: &'a [Judgement], held: &'a [Held]) -> Self {
+        let mut verdicts = Self {
+            capture,
+            roles: roles(cast),
+            rows: Vec::new(),
+            not_exercised: Vec::new(),
+            every_message: held.iter().map(messages::Rule::of).collect(),
+        };
         for Judgement { row, verdict, why, frames } in judged {
             match verdict {
                 None => verdicts.not_exercised.push(row),

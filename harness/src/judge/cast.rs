@@ -41,6 +41,11 @@ impl Cast {
         self.terminals.is_empty()
     }
 
+    /// Whether an address is a mobile terminal's home address.
+    pub fn is_home(&self, address: Ipv6Addr) -> bool {
+        self.terminals.iter().any(|terminal| terminal.home == address)
+    }
+
     /// Finds out who plays what: whoever sends a home registration is a mobile terminal, whoever
     /// gets it its home agent, whoever gets REGISTER the SIP server.
     pub(crate) fn infer(readings: &[Reading<'_>]) -> Self {

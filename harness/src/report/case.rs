@@ -1,10 +1,12 @@
 //! One case: a purpose that ran once, and what came of it; or one that was left out, and why.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rules::{self, BrokenRule};
 use crate::purpose::Purpose;
 use crate::requirement::Level;
 use crate::run::Outcome;
@@ -49,6 +51,10 @@ pub struct Case {
     pub clauses: Vec<Sentence>,
     /// The packets that the verdict rests on, as tshark counts them in the capture.
     pub packets: Vec<usize>,
+    /// On how many messages of the subject each per-message rule was judged, by row.
+    pub rules: BTreeMap<String, usize>,
+    /// The rows of those that messages broke, whatever the verdict.
+    pub broken: Vec<BrokenRule>,
     /// Whether it ran twice, because this host itself was too late to tell the first time.
     pub again: bool,
     /// How long it took, seconds in the arm's own time.
@@ -135,6 +141,8 @@ impl Case {
             complaint: None,
             clauses: Vec::new(),
             packets: Vec::new(),
+            rules: BTreeMap::new(),
+            broken: Vec::new(),
             again: false,
             seconds: 0.0,
             lateness: 0.0,
@@ -168,6 +176,8 @@ impl Case {
             seen: stop.map(|stop| stop.seen.clone()),
             clauses: clauses.collect(),
             packets: packets.unwrap_or_default(),
+            rules: rules::judged(&outcome.rules),
+            broken: BrokenRule::all(&outcome.rules),
             again: outcome.again,
             seconds: outcome.took.as_secs_f64(),
             lateness: outcome.lateness.as_secs_f64(),

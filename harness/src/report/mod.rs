@@ -6,6 +6,7 @@ mod ctrf;
 mod forms;
 mod github;
 mod junit;
+mod rules;
 #[cfg(test)]
 pub(crate) mod sample;
 mod schema;
@@ -15,6 +16,7 @@ mod text;
 
 pub use case::{Case, Excluded, Sentence};
 pub use github::{annotations, step_summary};
+pub use rules::BrokenRule;
 pub use schema::result_schema;
 pub use standing::Standing;
 pub use text::{end, line};

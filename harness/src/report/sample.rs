@@ -25,6 +25,8 @@ pub(crate) fn case(verdict: Verdict) -> Case {
         complaint: None,
         clauses: Vec::new(),
         packets: vec![12, 18],
+        rules: std::collections::BTreeMap::new(),
+        broken: Vec::new(),
         again: false,
         seconds: 1.5,
         lateness: 0.0,

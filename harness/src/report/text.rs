@@ -95,6 +95,10 @@ pub(super) fn summary(report: &Report) -> String {
         write!(text, "; {wrong} of the list of known failures not true any more")
             .expect("a string takes any text");
     }
+    let kept = report.rules_kept();
+    if kept > 0 {
+        write!(text, "; {kept} rows kept by every message").expect("a string takes any text");
+    }
     if report.interrupted {
         text.push_str(" (interrupted: not all have run)");
     }

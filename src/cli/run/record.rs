@@ -14,7 +14,7 @@ use roamproof_harness::report::{self, Case, Excluded, Host, Report, Wall};
 use roamproof_harness::run::Outcome;
 use roamproof_harness::topology::ArmError;
 use roamproof_harness::verdict::Verdict;
-use roamproof_harness::{ExitCode, purpose};
+use roamproof_harness::{ExitCode, purpose, rules};
 
 use super::asked::Asked;
 use super::plan::Job;
@@ -142,11 +142,15 @@ impl<'a> Record<'a> {
 
     /// Whether something did not pass that is not known to fail.
     pub(super) fn has_failed(&self) -> bool {
-        self.cases.iter().any(|case| case.verdict != Verdict::Pass && case.known.is_none())
+        self.cases.iter().any(|case| {
+            case.verdict != Verdict::Pass && case.known.is_none()
+                || case.broken.iter().any(|broken| broken.verdict > Verdict::Info)
+        })
     }
 
     /// Writes and tells the whole.
     pub(super) fn finish(self) -> anyhow::Result<ExitCode> {
+        let told = self.cases.len();
         let mut report = Report {
             form: report::FORM,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -167,9 +171,18 @@ impl<'a> Record<'a> {
             complaints: Vec::new(),
             evidence: folder(self.args).map(Path::to_owned),
         };
+        report.add_rules(self.keeping.known.as_ref());
+        if self.context.format == Format::Text {
+            for case in &report.cases[told..] {
+                let line = report::line(case, folder(self.args), &paint(self.context));
+                self.context.print(&line)?;
+            }
+        }
         report.count_all();
         if let Some(list) = &self.keeping.known {
-            let ids: Vec<&str> = purpose::ALL.iter().map(|purpose| purpose.id).collect();
+            let rows = rules::all().map(|rule| rule.row);
+            let ids: Vec<&str> =
+                purpose::ALL.iter().map(|purpose| purpose.id).chain(rows).collect();
             known_failure::apply(list, &mut report, &ids, self.keeping.today);
         }
         if let Some(out) = folder(self.args) {

@@ -176,15 +176,9 @@ fn subject_mac(topology: &Topology) -> Mac {
 fn sent_by_subject(topology: &Topology, notes: &[Note]) -> BTreeSet<usize> {
     let ports: BTreeSet<Port> =
         topology.ports().filter(|(_, node, _)| *node == 0).map(|(port, ..)| port).collect();
-    let frame = |note: &Note| match note {
-        Note::Arrival { port, frame, .. } if ports.contains(port) => Some(*frame),
-        Note::Now(_)
-        | Note::Arrival { .. }
-        | Note::Nothing
-        | Note::Late(_)
-        | Note::Done
-        | Note::Refused(_)
-        | Note::Broken(_) => None,
+    let frame = |note: &Note| {
+        let Note::Arrival { port, frame, .. } = note else { return None };
+        ports.contains(port).then_some(*frame)
     };
     notes.iter().filter_map(frame).collect()
 }

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::Ipv6Addr;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use roamproof_harness::ExitCode;
@@ -226,7 +227,9 @@ impl Program {
     fn check(&self) -> Check {
         let subject = Subject { name: self.name, need: Need::Optional, meaning: self.meaning };
         let path = env::var_os("PATH").unwrap_or_default();
-        let found = env::split_paths(&path).map(|folder| folder.join(self.name)).find(|file| {
+        // A server's folder is not in the path of every user.
+        let folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+        let found = folders.map(|folder| folder.join(self.name)).find(|file| {
             let metadata = File::open(file).and_then(|file| file.metadata());
             metadata.is_ok_and(|metadata| {
                 metadata.is_file() && metadata.permissions().mode() & 0o111 != 0
@@ -296,7 +299,7 @@ const FIXES: [&str; 7] = [
     "sudo chmod 0666 /dev/net/tun, and in a container --device /dev/net/tun",
 ];
 
-const PROGRAMS: [Program; 3] = [
+const PROGRAMS: [Program; 4] = [
     Program {
         name: "tshark",
         meaning: "a second reader of every capture; without it its tests stay out",
@@ -306,6 +309,11 @@ const PROGRAMS: [Program; 3] = [
         name: "sipp",
         meaning: "a SIP caller of other people's making; without it its test stays out",
         package: "sip-tester",
+    },
+    Program {
+        name: "kamailio",
+        meaning: "a SIP server of other people's making; without it its tests stay out",
+        package: "kamailio",
     },
     Program {
         name: "ping",

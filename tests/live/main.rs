@@ -10,6 +10,7 @@
 
 mod aftermath;
 mod hostile;
+mod kamailio;
 mod leftovers;
 mod lent;
 mod network;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         standalone::TESTS,
         lent::TESTS,
         hostile::TESTS,
+        kamailio::TESTS,
         aftermath::TESTS,
     ];
     for (name, test) in all.into_iter().flatten() {

@@ -255,9 +255,7 @@ fn of_role(role: &str) -> impl Iterator<Item = &'static Purpose> {
 
 /// Whether a purpose judges a row that is a MUST or MUST NOT.
 fn is_binding(purpose: &Purpose) -> bool {
-    let catalogue = Catalogue::embedded();
-    let rows = purpose.verifies.iter().filter_map(|row| catalogue.requirement(row).ok());
-    rows.into_iter().any(|row| row.level.is_binding())
+    purpose.level().is_binding()
 }
 
 /// Whether a row is excused as one that will be judged later.

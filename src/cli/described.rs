@@ -1,7 +1,6 @@
 //! A test purpose as `list` and `explain` tell it: whom it judges, by which rows, and what it takes.
 
 use roamproof::kill_matrix::kept;
-use roamproof_harness::Catalogue;
 use roamproof_harness::purpose::Purpose;
 use roamproof_harness::requirement::Level;
 use serde::Serialize;
@@ -34,14 +33,12 @@ pub(super) struct Described {
 impl Described {
     /// What is known of `purpose` without running it.
     pub(super) fn of(purpose: &'static Purpose) -> Self {
-        let catalogue = Catalogue::embedded();
-        let rows = purpose.verifies.iter().filter_map(|row| catalogue.requirement(row).ok());
         Self {
             id: purpose.id,
             version: purpose.version,
             title: purpose.title,
             role: purpose.role.name(),
-            level: rows.into_iter().map(|row| row.level).min().unwrap_or(Level::Info),
+            level: purpose.level(),
             verifies: purpose.verifies,
             applies: purpose.applies.iter().map(ToString::to_string).collect(),
             triggers: purpose.triggers.iter().map(|trigger| trigger.name()).collect(),

@@ -17,6 +17,7 @@ mod list;
 #[cfg(feature = "live")]
 mod node;
 mod output;
+mod probe;
 mod prove;
 mod refusal;
 mod run;
@@ -56,6 +57,7 @@ enum Command {
     Demo(demo::Args),
     Run(run::Args),
     Prove(prove::Args),
+    Probe(probe::Args),
     Compare(compare::Args),
     Judge(judge::Args),
     Decode(decode::Args),
@@ -92,6 +94,7 @@ impl Cli {
         let outcome = match self.command {
             Command::Demo(args) => demo::run(args, &context),
             Command::Run(args) => run::run(args, &context),
+            Command::Probe(args) => probe::run(args, &context),
             Command::Prove(args) => prove::run(args, &context),
             Command::Compare(args) => compare::run(args, &context),
             Command::Judge(args) => judge::run(args, &context),

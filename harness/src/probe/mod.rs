@@ -17,7 +17,7 @@ use roamproof_wire::ethernet::Mac;
 use crate::bench::Bench;
 use crate::feature::Features;
 use crate::plan::Plan;
-use crate::run::Setting;
+use crate::profile::Profile;
 use crate::tester::Tester;
 use crate::topology::claimed::{self, Wanted};
 use crate::topology::{Arm, ArmError, Role};
@@ -38,6 +38,18 @@ pub struct Question {
     pub wants: fn() -> Wanted,
     /// Asks it.
     pub asks: fn(&mut Tester<'_>) -> Result<Vec<Seen>, Stop>,
+}
+
+/// To whom a question is put.
+pub struct Asking<'a> {
+    /// Fixes every random draw of the reference.
+    pub seed: u64,
+    /// Misdeeds of the reference, by name.
+    pub misdeeds: &'a [String],
+    /// The profile of the device, where it is no reference node; its features are not believed.
+    pub profile: Option<&'a Profile>,
+    /// What the reference's network has otherwise than the question wants.
+    pub change: &'a dyn Fn(&mut Wanted),
 }
 
 /// One thing that was seen.
@@ -83,20 +95,14 @@ impl Question {
     }
 
     /// Puts it to the subject that `arm` sets up; once more where this host was too late to tell.
-    /// `change` is what the subject's network has otherwise than the question wants.
     ///
     /// # Errors
     ///
     /// Where the network cannot be set up.
-    pub fn put(
-        &'static self,
-        arm: &mut dyn Arm,
-        setting: &Setting,
-        change: &dyn Fn(&mut Wanted),
-    ) -> Result<Answer, ArmError> {
-        let mut asked = self.put_once(arm, setting, change)?;
+    pub fn put(&'static self, arm: &mut dyn Arm, asking: &Asking<'_>) -> Result<Answer, ArmError> {
+        let mut asked = self.put_once(arm, asking)?;
         if asked.as_ref().is_err_and(|stop| stop.late) {
-            asked = self.put_once(arm, setting, change)?;
+            asked = self.put_once(arm, asking)?;
         }
         let (seen, why_not) = match asked {
             Ok(seen) => (seen, None),
@@ -108,19 +114,22 @@ impl Question {
     fn put_once(
         &self,
         arm: &mut dyn Arm,
-        setting: &Setting,
-        change: &dyn Fn(&mut Wanted),
+        asking: &Asking<'_>,
     ) -> Result<Result<Vec<Seen>, Stop>, ArmError> {
         let mut wanted = (self.wants)();
-        wanted.seed = setting.seed;
+        wanted.seed = asking.seed;
         let subject = wanted.nodes.first().copied().unwrap_or_default();
-        let misdeeds = setting.misdeeds.iter();
+        let misdeeds = asking.misdeeds.iter();
         wanted.misdeeds = misdeeds.map(|name| (subject.to_owned(), name.clone())).collect();
-        change(&mut wanted);
+        (asking.change)(&mut wanted);
         let topology = claimed::topology(&wanted);
         let first = topology.nodes.first().and_then(|node| node.interfaces.first());
         let mac = Mac(first.map_or([0; 6], |interface| interface.mac));
-        let plan = setting.plan.clone().unwrap_or_else(|| Plan::claimed(mac));
+        let plan = Plan::claimed(mac);
+        let plan = match asking.profile {
+            Some(profile) => profile.plan(self.role, plan),
+            None => plan,
+        };
         let mut bench = Bench::set_up(arm, topology)?;
         // What a profile says of the device is what is asked here: nothing of it is believed.
         let mut tester = Tester::new(&mut bench, plan, Features::default());

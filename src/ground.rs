@@ -128,6 +128,15 @@ impl Ground {
         Ok(Some(Carriers { here, there: namespace.run(Netlink::open)?, ends }))
     }
 
+    /// Every namespace with the name of whose it is: the nodes', then the harness's own.
+    pub(crate) fn namespaces(&self) -> impl Iterator<Item = (&str, &Namespace)> {
+        let nodes = self.nodes.iter().filter_map(|node| {
+            let (namespace, _) = node.grounds.as_ref()?;
+            Some((node.name.as_str(), &**namespace))
+        });
+        nodes.chain([("harness", &self.harness)])
+    }
+
     /// The namespace made for a node.
     pub(crate) fn namespace(&self, node: &str) -> Option<&Arc<Namespace>> {
         let node = self.nodes.iter().find(|known| known.name == node)?;

@@ -9,6 +9,8 @@ pub mod doctor;
 mod fork;
 #[cfg(feature = "live")]
 mod ground;
+#[cfg(feature = "live")]
+pub mod inside;
 pub mod interrupt;
 pub mod kill_matrix;
 pub mod lab_arm;

@@ -23,6 +23,7 @@ use roamproof_harness::topology::{Arm, ArmError, Network, NodeSpec, Topology};
 
 use crate::device::{Device, DeviceSubject, Environment, Panel, Parts};
 use crate::ground::{self, Ground};
+use crate::inside::Inside;
 use crate::usher::Usher;
 
 /// This process, in its sandbox, with an usher outside.
@@ -40,7 +41,7 @@ pub struct LiveArm {
     program: PathBuf,
     graveyard: Arc<Graveyard>,
     /// The network set up last, while it lives.
-    ground: Weak<Ground>,
+    ground: Arc<Mutex<Weak<Ground>>>,
     /// A vendor's device, in the place of a node.
     device: Option<Device>,
 }
@@ -64,7 +65,7 @@ impl Live {
             sandbox: self.sandbox,
             program: PathBuf::from("/proc/self/exe"),
             graveyard: Arc::default(),
-            ground: Weak::new(),
+            ground: Arc::default(),
             device: None,
         }
     }
@@ -105,6 +106,11 @@ impl LiveArm {
         Self { device: Some(device), ..self }
     }
 
+    /// The ways into the network that this arm sets up last.
+    pub fn inside(&self) -> Inside {
+        Inside { ground: Arc::clone(&self.ground), privilege: self.sandbox.privilege() }
+    }
+
     /// Starts an ordinary program in the namespace of a node of the network set up last, so that it
     /// uses the address that the node lends. Its output is piped; it dies with the calling thread.
     ///
@@ -117,7 +123,7 @@ impl LiveArm {
     )]
     pub fn command_in(&self, node: &str, program: &str, arguments: &[&str]) -> io::Result<Child> {
         let missing = || io::Error::new(io::ErrorKind::NotFound, format!("no node {node} runs"));
-        let ground = self.ground.upgrade().ok_or_else(missing)?;
+        let ground = lock(&self.ground).upgrade().ok_or_else(missing)?;
         let namespace = ground.namespace(node).ok_or_else(missing)?;
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -181,7 +187,7 @@ impl Arm for LiveArm {
         subjects.ask_all("ready")?;
         subjects.plug_out(topology)?;
         let ground = Arc::new(ground);
-        self.ground = Arc::downgrade(&ground);
+        *lock(&self.ground) = Arc::downgrade(&ground);
         if let Some((device, place)) = &device {
             let mut parts = self.parts(device, topology, *place, &ground, &panel)?;
             if let Some(carriers) = &mut parts.carriers {

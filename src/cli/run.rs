@@ -2,9 +2,12 @@
 
 mod asked;
 mod device;
+#[cfg(feature = "live")]
+mod pause;
 mod plan;
 mod record;
 pub(super) mod selection;
+mod stage;
 mod workers;
 
 use std::path::PathBuf;
@@ -13,20 +16,19 @@ use std::thread;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use roamproof::lab_arm::LabArm;
 use roamproof_harness::date::Date;
 use roamproof_harness::journal::Journal;
 use roamproof_harness::link::clock::{RealClock, unix_time};
 use roamproof_harness::profile::Profile;
 use roamproof_harness::purpose::Purpose;
 use roamproof_harness::report::Case;
-use roamproof_harness::{Catalogue, ExitCode, run};
+use roamproof_harness::{Catalogue, ExitCode};
 
-use super::{Context, Refusal, folder};
+use super::{Context, folder};
 use asked::Asked;
-use plan::Job;
 use record::Record;
-use workers::{Crew, Worker};
+use stage::Stage;
+use workers::Crew;
 
 /// Run test purposes and print a verdict for each.
 #[derive(Debug, Clone, clap::Args)]
@@ -95,6 +97,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     known_failures: Option<PathBuf>,
 
+    /// Where a case does not pass, keep its network up, tell how to enter it, and wait for Enter.
+    #[arg(long)]
+    pause_on_failure: bool,
+
+    /// Where a case does not pass, open $SHELL in the namespace of its subject.
+    #[arg(long, conflicts_with = "pause_on_failure")]
+    shell_on_failure: bool,
+
     /// Where captures, ladders and results go.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -140,6 +150,24 @@ impl Arm {
     }
 }
 
+/// What is done where a case does not pass, while its network still runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AtFailure {
+    GoOn,
+    Pause,
+    Shell,
+}
+
+impl AtFailure {
+    const fn of(args: &Args) -> Self {
+        match (args.pause_on_failure, args.shell_on_failure) {
+            (false, false) => Self::GoOn,
+            (true, _) => Self::Pause,
+            (false, true) => Self::Shell,
+        }
+    }
+}
+
 /// Cases at once for each processor in real time.
 const LIVE_JOBS_A_PROCESSOR: usize = 8;
 
@@ -167,9 +195,10 @@ pub(crate) fn run(mut args: Args, context: &Context) -> anyhow::Result<ExitCode>
             (Some(journal), done)
         }
     };
+    let at_failure = AtFailure::of(&args);
     // The sandbox is entered before anything else: before any thread, and before the work whose
     // results would be lost where it cannot be.
-    let stage = Arc::new(Stage::enter(args.arm, profile.as_ref())?);
+    let stage = Arc::new(Stage::enter(args.arm, profile.as_ref(), (at_failure, *context))?);
     let journal = match &args.out {
         Some(out) => {
             folder::make_ready(out, args.force)?;
@@ -180,6 +209,8 @@ pub(crate) fn run(mut args: Args, context: &Context) -> anyhow::Result<ExitCode>
     roamproof::interrupt::notice();
     let crew = Crew {
         at_once: match &profile {
+            // One is looked at, and no other is to speak meanwhile.
+            _ if at_failure != AtFailure::GoOn => 1,
             Some(profile) if !profile.is_parallel() => 1,
             Some(_) | None => args.jobs.map_or_else(|| args.arm.jobs(), usize::from),
         },
@@ -229,53 +260,4 @@ fn all_rounds(
         round += at_once;
     }
     Ok(())
-}
-
-/// Where cases run.
-enum Stage {
-    Lab,
-    #[cfg(feature = "live")]
-    Live(roamproof::live_arm::Live),
-    #[cfg(feature = "live")]
-    Device(roamproof::live_arm::Live, roamproof::device::Device),
-}
-
-impl Stage {
-    #[cfg_attr(not(feature = "live"), expect(unused_variables, reason = "a device is live"))]
-    fn enter(arm: Arm, profile: Option<&Profile>) -> Result<Self, Refusal> {
-        match arm {
-            Arm::Lab => Ok(Self::Lab),
-            #[cfg(feature = "live")]
-            Arm::Live => {
-                let live = roamproof::live_arm::Live::enter().map_err(Refusal::arm)?;
-                let Some(profile) = profile else { return Ok(Self::Live(live)) };
-                let device = live.device(profile.clone());
-                let device = device.map_err(|error| Refusal::arm(error.into()))?;
-                Ok(Self::Device(live, device))
-            }
-            #[cfg(not(feature = "live"))]
-            Arm::Live => Err(Refusal {
-                code: ExitCode::Environment,
-                what: "this build has no live arm".to_owned(),
-                cure: "build with --features live on Linux, or say --arm lab".to_owned(),
-            }),
-        }
-    }
-
-    /// What runs one case after the other in a thread of its own.
-    fn worker(&self) -> Worker {
-        match self {
-            Self::Lab => Box::new(|job: &Job| run::run(job.purpose, &mut LabArm, &job.setting)),
-            #[cfg(feature = "live")]
-            Self::Live(live) => {
-                let mut arm = live.arm();
-                Box::new(move |job: &Job| run::run(job.purpose, &mut arm, &job.setting))
-            }
-            #[cfg(feature = "live")]
-            Self::Device(live, device) => {
-                let mut arm = live.arm().with_device(device.clone());
-                Box::new(move |job: &Job| run::run(job.purpose, &mut arm, &job.setting))
-            }
-        }
-    }
 }

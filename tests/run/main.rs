@@ -6,6 +6,8 @@ mod github;
 #[cfg(feature = "live")]
 mod interrupted;
 mod known_failures;
+#[cfg(all(feature = "live", feature = "misdeeds"))]
+mod paused;
 mod program;
 mod results;
 mod resumed;

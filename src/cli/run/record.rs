@@ -19,7 +19,7 @@ use roamproof_harness::{ExitCode, purpose, rules};
 use super::asked::Asked;
 use super::plan::Job;
 use super::workers::{Crew, Ended};
-use super::{Args, Arm};
+use super::{Args, Arm, AtFailure};
 use crate::cli::{Context, Format, Refusal, verdicts};
 
 /// What a run is held against and kept in.
@@ -97,7 +97,9 @@ impl<'a> Record<'a> {
         });
         self.pool = jobs.into_iter().zip(places).collect();
         self.told = 0;
-        self.bar = progress(open.iter().flatten().count());
+        if AtFailure::of(self.args) == AtFailure::GoOn {
+            self.bar = progress(open.iter().flatten().count());
+        }
         self.tell_those_that_can_be()?;
         Ok(open)
     }

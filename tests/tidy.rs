@@ -11,7 +11,7 @@ const FUNCTION_LINES_MAX: usize = 70;
 ///
 /// `wire ← node ← net | lab`, `wire ← harness`; only the root package and `fuzz` see both sides. The judge
 /// must not share the accused's reasoning.
-const PACKAGES: [(&str, &str, &[&str]); 9] = [
+const PACKAGES: [(&str, &str, &[&str]); 10] = [
     ("reference/wire/", "roamproof_wire", &[]),
     ("reference/node/", "roamproof_node", &["roamproof_wire"]),
     ("reference/lab/", "roamproof_lab", &["roamproof_wire", "roamproof_node"]),
@@ -19,6 +19,7 @@ const PACKAGES: [(&str, &str, &[&str]); 9] = [
     ("reference/", "roamproof_reference", &["roamproof_wire", "roamproof_node", "roamproof_lab"]),
     ("harness/", "roamproof_harness", &["roamproof_wire"]),
     ("fuzz/mutator/", "roamproof_mutator", &["roamproof_wire"]),
+    ("capi/", "roamproof_capi", &["roamproof_mutator"]),
     (
         "fuzz/",
         "roamproof_fuzz",

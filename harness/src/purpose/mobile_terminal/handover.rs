@@ -8,7 +8,7 @@ use roamproof_wire::sip::{Fields, Message};
 
 use super::super::Purpose;
 use super::setting::{ANSWER, SILENCE, binds, terminal_alone, tunnelled_home, updates};
-use super::stage::{HANDOVER, Stage, acceptance, before_budget, updates_from};
+use super::stage::{HANDOVER, Stage, acceptance, before_budget, updates_from, updates_naming};
 use crate::tester::Tester;
 use crate::tester::scene::Manners;
 use crate::tester::template::{home_test_init, sip_final_response, sip_response};
@@ -81,7 +81,7 @@ fn handover_while_pending(t: &mut Tester<'_>) -> Result<(), Stop> {
     t.when("the home agent acknowledges");
     stage.home_agent_acknowledges(t)?;
     t.then("it updates the caller with the new care-of address, and no response leaves before");
-    let update = updates_from(t, t.plan.cn, "visited-2");
+    let update = updates_naming(t, t.plan.cn, "visited-2");
     t.hears_before(&update, &acceptance(t, &invite), ANSWER * 2)?;
     t.in_time("an update", since, before_budget(t))?;
 

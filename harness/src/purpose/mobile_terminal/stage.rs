@@ -369,12 +369,24 @@ pub(super) fn acceptance(t: &Tester<'_>, invite: &Message) -> Template {
         .by_any_way()
 }
 
-/// Whether an update names a care-of address on this link.
-pub(super) fn updates_from(t: &Tester<'_>, correspondent: Ipv6Addr, link: &str) -> Template {
+/// A Binding Update from this link; others may be on their way from where the terminal was.
+pub(super) fn updates_from(t: &Tester<'_>, to: Ipv6Addr, link: &str) -> Template {
+    let is_from = is_from(t, link);
+    updates(to).that(format!("from {link}"), is_from)
+}
+
+/// A Binding Update, whatever its care-of address, which must be one of this link.
+pub(super) fn updates_naming(t: &Tester<'_>, to: Ipv6Addr, link: &str) -> Template {
+    let is_from = is_from(t, link);
+    updates(to).with(format!("with a care-of address on {link}"), is_from)
+}
+
+/// Whether an update comes from an address of the link, and names no other.
+fn is_from(t: &Tester<'_>, link: &str) -> impl Fn(&Packet<'_>) -> bool + 'static {
     let prefix = t.plan.prefix(link);
-    updates(correspondent).with(format!("with a care-of address on {link}"), move |packet| {
+    move |packet| {
         let Some(Mobility::BindingUpdate(update)) = message_in(packet) else { return false };
         let care_of = update.alternate_care_of().unwrap_or(packet.header.source);
         prefixes_agree(care_of, prefix, 64) && prefixes_agree(packet.header.source, prefix, 64)
-    })
+    }
 }

@@ -92,7 +92,6 @@ pub unsafe extern "C" fn roamproof_mutate(
 /// `family` is null or ends in a zero octet; `one` and `other` are null or point to as many octets as said
 /// beside them; `data` is null or points to `max` octets that may be written and are none of those.
 #[expect(unsafe_code, reason = "C gives pointers and lengths")]
-#[expect(clippy::too_many_arguments, reason = "libFuzzer's own signature, and the family")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn roamproof_cross(
     family: *const c_char,

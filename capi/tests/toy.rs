@@ -2,6 +2,7 @@
 //! with the mutator than with libFuzzer's own, from the same seeds.
 //!
 //! libFuzzer comes from the sources that the crate `libfuzzer-sys` carries; a C++ compiler is wanted.
+#![expect(clippy::disallowed_methods, reason = "it builds and runs programs as a vendor would")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

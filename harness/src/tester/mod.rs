@@ -11,6 +11,7 @@ pub mod home_agent;
 pub mod inbox;
 pub mod lookup;
 pub mod mobile;
+pub mod registrar;
 pub mod scene;
 pub mod sip;
 mod station;

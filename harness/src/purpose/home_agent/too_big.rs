@@ -10,7 +10,7 @@ use crate::purpose::Purpose;
 use crate::tester::template::{fragment, mtu_in, packet_too_big, tunnelled};
 use crate::tester::{Template, Tester};
 use crate::topology::Role;
-use crate::verdict::{Stop, Verdict};
+use crate::verdict::Stop;
 
 /// What the link carries but the tunnel does not.
 pub(in crate::purpose) const LARGE_IS_TOLD: Purpose = Purpose {
@@ -112,8 +112,8 @@ fn is_told(
     let heard = t.hears(&either, ANSWER)?;
     if t.packet(heard).piece().is_some() {
         let seen = "a fragment: the packet was cut and its sender not told".to_owned();
-        let stop = t.stop(told.to_string(), seen, vec![heard]);
-        return Err(Stop { verdict: Verdict::Warn, ..stop });
+        t.should("its sender is told, and the packet not cut");
+        return Err(t.stop(told.to_string(), seen, vec![heard]));
     }
     t.finds(&told, heard)?;
     Ok(mtu_in(&t.packet(heard)).unwrap_or(octets))

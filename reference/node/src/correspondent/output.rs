@@ -16,7 +16,7 @@ use crate::upper::UpperPacket;
 /// Media packets that the misdeed sends through the home agent at the start.
 const FIRST_PACKETS: u32 = 3;
 /// Those in the middle of a call.
-const SWITCHED_PACKETS: std::ops::Range<u32> = 20..23;
+const SWITCHED_PACKETS: std::ops::Range<u32> = 45..48;
 
 impl Correspondent {
     /// Sends what the correspondent in this node answers; its ways are settled.

@@ -146,7 +146,7 @@ fn a_path_can_be_told_to_switch_in_the_middle() {
     let invite = bench.call();
     bench.bind(MEDIA, CARE_OF, 1);
     bench.answer(&invite);
-    let ways = bench.ways(30);
+    let ways = bench.ways(55);
     assert_eq!(ways.matches("home").count(), 3);
     assert!(ways.starts_with("direct") && ways.ends_with("direct"), "{ways}");
 }

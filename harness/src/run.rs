@@ -12,7 +12,7 @@ use crate::profile::Profile;
 use crate::purpose::Purpose;
 use crate::recording::Note;
 use crate::rules::{self, Broken, Held};
-use crate::tester::{Clause, Tester};
+use crate::tester::{Clause, Expectation, Tester};
 use crate::topology::{Arm, ArmError, Topology, claimed};
 use crate::verdict::{Stop, Verdict};
 use roamproof_wire::ethernet::Mac;
@@ -28,6 +28,8 @@ pub struct Outcome {
     pub clauses: Vec<Clause>,
     /// What the tester sent on purpose, by index in the capture.
     pub stimuli: Vec<usize>,
+    /// The packets that the purpose waited for, or wanted not to come.
+    pub expectations: Vec<Expectation>,
     /// What crossed the links, with sentences and verdict as comments.
     pub capture: Capture,
     /// What clock, links and subjects said beside.
@@ -134,6 +136,7 @@ fn run_body(
     let stop = (purpose.body)(&mut tester).err();
     let clauses = tester.clauses().to_vec();
     let stimuli = tester.stimuli().to_vec();
+    let expectations = tester.expectations();
     let stop = tester.ends(stop).map(|stop| stop.weighed(purpose.level()));
     let (took, frames) = (tester.bench.now(), tester.bench.capture().frames.len());
     let lateness = tester.bench.lateness_max();
@@ -155,6 +158,7 @@ fn run_body(
         stop,
         clauses,
         stimuli,
+        expectations,
         capture,
         notes,
         output,

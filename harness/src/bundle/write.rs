@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::{CAPTURE, CASE, CLOCK, CaseFile, EVENTS, OUTPUT, RERUN, STIMULI, events, stimuli};
-use crate::evidence::{LadderStyle, ladder, ladder_svg, pcapng};
+use crate::evidence::{LadderStyle, Packet, Specified, pcapng, sheet, sheet_svg};
 use crate::purpose::Purpose;
 use crate::run::{Outcome, Setting};
 
@@ -35,9 +35,9 @@ pub fn keep(folder: &Path, about: &About<'_>, outcome: &Outcome) -> io::Result<(
     write(folder, CAPTURE, &pcapng::octets(&outcome.capture)?)?;
     let style = LadderStyle { focus: None, ..LadderStyle::default() };
     let (capture, names) = (&outcome.capture, &outcome.names);
-    write(folder, "ladder.txt", ladder(capture, names, &style).as_bytes())?;
-    let title = format!("{} {}", about.purpose.id, about.purpose.title);
-    write(folder, "ladder.svg", ladder_svg(capture, names, &title, &style).as_bytes())?;
+    let specified = specified(about.purpose, outcome);
+    write(folder, "ladder.txt", sheet(capture, names, &specified, &style).as_bytes())?;
+    write(folder, "ladder.svg", sheet_svg(capture, names, &specified, &style).as_bytes())?;
     write(folder, EVENTS, events::events(outcome).as_bytes())?;
     keep_stimuli(folder, outcome)?;
     keep_output(folder, outcome)?;
@@ -48,6 +48,38 @@ pub fn keep(folder: &Path, about: &About<'_>, outcome: &Outcome) -> io::Result<(
     let case = CaseFile::of(purpose, arm, setting, rerun, outcome);
     let text = serde_json::to_string_pretty(&case).map_err(io::Error::other)?;
     write(folder, CASE, format!("{text}\n").as_bytes())
+}
+
+/// The purpose's sentences, what the tester sent on purpose, and what it waited for.
+fn specified(purpose: &Purpose, outcome: &Outcome) -> Specified {
+    let why = outcome.stop.as_ref().map_or_else(String::new, |stop| format!(": {stop}"));
+    let sent = outcome.stimuli.iter().map(|frame| Packet {
+        before: *frame,
+        frame: Some(*frame),
+        text: "▷ the tester sends".to_owned(),
+    });
+    let awaited = outcome.expectations.iter().map(|expected| {
+        let mark = match (expected.frame, expected.missed) {
+            (Some(_), _) => "◁",
+            (None, true) => "✗ missed:",
+            (None, false) => "∅",
+        };
+        Packet {
+            before: expected.frames_before,
+            frame: expected.frame,
+            text: format!("{mark} {}", expected.text),
+        }
+    });
+    Specified {
+        title: format!("{} version {}: {}", purpose.id, purpose.version, purpose.title),
+        verdict: format!("verdict {}{why}", outcome.verdict),
+        sentences: outcome
+            .clauses
+            .iter()
+            .map(|clause| (clause.frames_before, format!("{} {}", clause.kind.word(), clause.text)))
+            .collect(),
+        packets: sent.chain(awaited).collect(),
+    }
 }
 
 fn keep_stimuli(folder: &Path, outcome: &Outcome) -> io::Result<()> {

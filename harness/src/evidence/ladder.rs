@@ -51,6 +51,26 @@ pub fn ladder(capture: &Capture, names: &Names, style: &LadderStyle) -> String {
     printer.draw(&arrows).unwrap_or_default()
 }
 
+/// The line that names the columns, and for each arrow the numbers of its frames and its line, all
+/// without remarks and line ends.
+pub(super) fn lines(
+    capture: &Capture,
+    names: &Names,
+    style: &LadderStyle,
+) -> (String, Vec<(Vec<usize>, String)>) {
+    let mut printer = LadderPrinter::new(names.clone(), capture.links.clone(), style.clone());
+    let mut arrows = Vec::new();
+    for frame in &capture.frames {
+        arrows.append(&mut printer.journeys.push(frame));
+    }
+    arrows.append(&mut printer.journeys.finish());
+    let used = |node: &usize| arrows.iter().any(|arrow| [arrow.from, arrow.to].contains(node));
+    printer.columns = (0..printer.journeys.names().len()).filter(used).collect();
+    let header = printer.header_if_new(&arrows);
+    let line = |arrow: &Arrow| (arrow.frames.clone(), printer.line(arrow).trim_end().to_owned());
+    (header.trim_end().to_owned(), arrows.iter().map(line).collect())
+}
+
 /// Draws a ladder while frames come.
 #[derive(Debug)]
 pub struct LadderPrinter {

@@ -16,6 +16,7 @@ pub mod pcapng;
 mod resolution;
 #[cfg(test)]
 mod sample;
+mod sheet;
 mod sight;
 mod svg;
 mod varying;
@@ -26,5 +27,6 @@ pub use golden::{Difference, compare, identical};
 pub use ladder::{LadderPrinter, LadderStyle, ladder};
 pub use layer::{Field, Layer, Meaning};
 pub use names::Names;
+pub use sheet::{Packet, Specified, sheet, sheet_svg};
 pub use sight::{Kind, Sight};
 pub use svg::ladder_svg;

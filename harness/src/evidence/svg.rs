@@ -20,6 +20,28 @@ pub fn ladder_svg(capture: &Capture, names: &Names, title: &str, style: &LadderS
     picture.draw(title, &arrows)
 }
 
+/// One row of a picture with two sides.
+pub(super) struct Drawn {
+    /// Whether it is a sentence, which stands above what follows.
+    pub sentence: bool,
+    /// The lines on the left.
+    pub specified: Vec<String>,
+    /// What stands on the right, by its place among the arrows.
+    pub arrow: Option<usize>,
+}
+
+/// Draws what was specified on the left of what was observed, under a title and over a verdict.
+pub(super) fn beside(
+    capture: &Capture,
+    journeys: &Journeys,
+    arrows: &[Arrow],
+    rows: &[Drawn],
+    (title, verdict): (&str, &[String]),
+) -> String {
+    let picture = Picture { left: LEFT_WIDTH, ..Picture::of(capture, journeys, arrows, true) };
+    picture.draw_beside(title, verdict, arrows, rows)
+}
+
 /// Where things stand in the picture.
 struct Picture<'a> {
     capture: &'a Capture,
@@ -27,6 +49,8 @@ struct Picture<'a> {
     columns: Vec<usize>,
     path: bool,
     rows: usize,
+    /// How far right the ladder begins.
+    left: usize,
 }
 
 impl<'a> Picture<'a> {
@@ -35,13 +59,74 @@ impl<'a> Picture<'a> {
         let used = |node: &usize| arrows.iter().any(|arrow| [arrow.from, arrow.to].contains(node));
         let columns = (0..names.len()).filter(used).collect();
         let rows = arrows.iter().map(|arrow| 1 + arrow.comments.len()).sum();
-        Self { capture, names, columns, path, rows }
+        Self { capture, names, columns, path, rows, left: 0 }
     }
 
     fn draw(&self, title: &str, arrows: &[Arrow]) -> String {
+        let bottom = TOP + self.rows * ROW + ROW / 2;
+        let mut svg = self.head_of_file(title, bottom);
+        let mut row = 0;
+        for arrow in arrows {
+            self.arrow(&mut svg, arrow, TOP + row * ROW + ROW);
+            row += 1;
+            for comment in &arrow.comments {
+                self.remark(&mut svg, comment, TOP + row * ROW + ROW);
+                row += 1;
+            }
+        }
+        svg.push_str("</svg>\n");
+        svg
+    }
+
+    fn draw_beside(
+        &self,
+        title: &str,
+        verdict: &[String],
+        arrows: &[Arrow],
+        rows: &[Drawn],
+    ) -> String {
+        let heights: Vec<usize> = rows
+            .iter()
+            .map(|row| {
+                let text = row.specified.len() * LINE + LINE / 2;
+                if row.arrow.is_some() { text.max(ROW) } else { text }
+            })
+            .collect();
+        let end = TOP + LINE + heights.iter().sum::<usize>();
+        let mut svg = self.head_of_file(title, end + LINE * verdict.len());
+        let mut y = TOP + LINE;
+        for (row, height) in rows.iter().zip(heights) {
+            for (line, text) in row.specified.iter().enumerate() {
+                let weight = if row.sentence { "font-weight=\"bold\"" } else { "" };
+                let indent = text.chars().take_while(|character| *character == ' ').count() * 7;
+                add(
+                    &mut svg,
+                    &format!(
+                        "<text x=\"{}\" y=\"{}\" font-size=\"12\" {weight} fill=\"{INK}\">{}</text>",
+                        20 + indent,
+                        y + LINE + line * LINE,
+                        escaped(text.trim_start()),
+                    ),
+                );
+            }
+            if let Some(arrow) = row.arrow.and_then(|arrow| arrows.get(arrow)) {
+                self.arrow(&mut svg, arrow, y + height - LINE / 2);
+            }
+            y += height;
+        }
+        let told = verdict.first().map_or(INK, |first| verdict_colour(first));
+        for (line, text) in verdict.iter().enumerate() {
+            let y = end + LINE * (line + 2);
+            add(&mut svg, &haloed(20, y, "font-weight=\"bold\"", told, text));
+        }
+        svg.push_str("</svg>\n");
+        svg
+    }
+
+    /// Everything but the rows.
+    fn head_of_file(&self, title: &str, bottom: usize) -> String {
         let last = self.x(self.columns.len().saturating_sub(1));
         let width = last + if self.path { PATH_WIDTH } else { MARGIN };
-        let bottom = TOP + self.rows * ROW + ROW / 2;
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
              viewBox=\"0 0 {width} {height}\" font-family=\"{FONT}\" font-size=\"13\">\n\
@@ -54,16 +139,6 @@ impl<'a> Picture<'a> {
         for (column, node) in self.columns.iter().enumerate() {
             self.lifeline(&mut svg, self.x(column), self.names.name(*node), bottom);
         }
-        let mut row = 0;
-        for arrow in arrows {
-            self.arrow(&mut svg, arrow, TOP + row * ROW + ROW);
-            row += 1;
-            for comment in &arrow.comments {
-                self.remark(&mut svg, comment, TOP + row * ROW + ROW);
-                row += 1;
-            }
-        }
-        svg.push_str("</svg>\n");
         svg
     }
 
@@ -127,7 +202,7 @@ impl<'a> Picture<'a> {
             &format!(
                 "<text x=\"{x}\" y=\"{y}\" text-anchor=\"end\" font-size=\"11\" fill=\"{FAINT}\">{}</text>",
                 seconds(arrow.sent),
-                x = TIME_X,
+                x = self.left + TIME_X,
             ),
         );
         if !arrow.sight.tunnels().is_empty() {
@@ -162,7 +237,7 @@ impl<'a> Picture<'a> {
         let text = label(arrow, self.names);
         let half = text.chars().count() * 7 / 2;
         let last = self.x(self.columns.len().saturating_sub(1));
-        let low = TIME_X + 10 + half;
+        let low = self.left + TIME_X + 10 + half;
         let middle = usize::midpoint(span.0, span.1).min((last + 60).saturating_sub(half)).max(low);
         add(svg, &haloed(middle, y - 9, "text-anchor=\"middle\"", colour, &text));
         if self.path {
@@ -182,18 +257,21 @@ impl<'a> Picture<'a> {
     }
 
     fn remark(&self, svg: &mut String, text: &str, y: usize) {
-        let colour = if text.contains("FAIL") {
-            LOST
-        } else if text.contains("PASS") {
-            "#1a7f37"
-        } else {
-            INK
-        };
-        add(svg, &haloed(TIME_X + 14, y, "font-weight=\"bold\"", colour, &format!("▸ {text}")));
+        let colour = verdict_colour(text);
+        add(
+            svg,
+            &haloed(
+                self.left + TIME_X + 14,
+                y,
+                "font-weight=\"bold\"",
+                colour,
+                &format!("▸ {text}"),
+            ),
+        );
     }
 
     fn x(&self, column: usize) -> usize {
-        FIRST_X + column * PITCH
+        self.left + FIRST_X + column * PITCH
     }
 
     fn column_x(&self, node: usize) -> usize {
@@ -220,6 +298,16 @@ fn haloed(x: usize, y: usize, attributes: &str, colour: &str, text: &str) -> Str
 fn add(svg: &mut String, element: &str) {
     // Writing to a String cannot fail.
     let _ = writeln!(svg, "{element}");
+}
+
+fn verdict_colour(text: &str) -> &'static str {
+    if text.contains("FAIL") {
+        LOST
+    } else if text.contains("PASS") {
+        "#1a7f37"
+    } else {
+        INK
+    }
 }
 
 fn colour(kind: Kind) -> &'static str {
@@ -263,6 +351,9 @@ const PITCH: usize = 210;
 const STUB: usize = 90;
 const MARGIN: usize = 80;
 const PATH_WIDTH: usize = 420;
+/// The specified side, and its lines.
+const LEFT_WIDTH: usize = 470;
+const LINE: usize = 16;
 
 #[cfg(test)]
 mod tests {

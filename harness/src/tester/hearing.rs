@@ -28,6 +28,7 @@ impl Tester<'_> {
         match self.hears_perhaps(wanted, patience)? {
             Some(frame) => Ok(frame),
             None => {
+                self.missed(wanted);
                 let seen = format!("nothing of the kind in {patience:?}");
                 Err(self.stop(wanted.to_string(), seen, vec![]))
             }
@@ -166,6 +167,7 @@ impl Tester<'_> {
             self.passed_by.push_back(heard);
         }
         self.punctual(wanted)?;
+        self.missed(wanted);
         let seen = format!("nothing of the kind in {patience:?}");
         Err(self.stop(wanted.to_string(), seen, vec![]))
     }
@@ -282,6 +284,7 @@ impl Tester<'_> {
     pub fn hears_none(&mut self, unwanted: &Template, patience: Duration) -> Result<(), Stop> {
         let until = self.bench.now() + patience;
         self.bench.lateness();
+        self.unwanted(unwanted);
         for heard in self.passed_by.clone() {
             self.unheard(unwanted, heard)?;
         }
@@ -329,6 +332,7 @@ impl Tester<'_> {
     }
 
     fn fitting(&self, wanted: &Template, heard: Heard) -> Result<usize, Stop> {
+        self.expected(wanted, heard.frame);
         match self.judge(wanted, heard) {
             Judged::Fits | Judged::OtherKind => Ok(heard.frame),
             Judged::Wrong => self.finds(wanted, heard.frame).map(|()| heard.frame),

@@ -6,6 +6,7 @@ mod clause;
 pub mod correspondent;
 mod dialog;
 pub mod digest;
+mod expectation;
 mod hearing;
 pub mod home_agent;
 pub mod inbox;
@@ -20,6 +21,7 @@ pub mod stream;
 pub mod template;
 
 pub use clause::{Clause, Kind};
+pub use expectation::Expectation;
 pub use station::{Station, StationId};
 pub use template::Template;
 
@@ -55,6 +57,8 @@ pub struct Tester<'a> {
     passed_by: VecDeque<Heard>,
     /// What was sent on purpose, by index in the capture.
     stimuli: Vec<usize>,
+    /// What was waited for, and what came of it.
+    expectations: RefCell<Vec<Expectation>>,
     /// Who answers by themselves.
     cast: Vec<Rc<RefCell<dyn Actor>>>,
 }
@@ -73,6 +77,7 @@ impl<'a> Tester<'a> {
             clauses: Vec::new(),
             passed_by: VecDeque::new(),
             stimuli: Vec::new(),
+            expectations: RefCell::default(),
             cast: Vec::new(),
         }
     }

@@ -22,4 +22,4 @@ pub mod node;
 #[cfg(feature = "live")]
 pub mod usher;
 
-pub use conformance::conformance_of_reference;
+pub use conformance::{conformance, conformance_of_reference};

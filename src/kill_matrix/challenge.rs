@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ptr;
 
+use roamproof_harness::feature::Features;
 use roamproof_harness::purpose::Purpose;
 use roamproof_harness::run::{Setting, run};
 use roamproof_harness::sequence::{Changes, RowVerdict, Sequence};
@@ -26,7 +27,8 @@ pub(super) struct Ended {
     pub(super) why: Option<String>,
     /// Whether it ended in a sentence that says what a requirement demands.
     pub(super) in_then: bool,
-    /// Whether every row that the purpose judges is a SHOULD at most: a warning is then its failure.
+    /// Whether a warning is the purpose's failure: every row that it judges is a SHOULD at most, or
+    /// the sentence that it ended in is.
     warns: bool,
 }
 
@@ -62,14 +64,23 @@ impl Challenge {
         match run(
             self.purpose,
             &mut LabArm,
-            &Setting { seed: SEED, misdeeds, ..Setting::default() },
-        ) {
-            Ok(outcome) => Ended {
-                verdict: outcome.verdict,
-                why: outcome.stop.map(|stop| stop.to_string()),
-                in_then: outcome.clauses.last().is_some_and(|one| demands(one.kind)),
-                warns,
+            &Setting {
+                seed: SEED,
+                misdeeds,
+                features: Features::reference(),
+                ..Setting::default()
             },
+        ) {
+            Ok(outcome) => {
+                let last = outcome.clauses.last().map(|clause| clause.kind);
+                let ends_in = |kinds: &[Kind]| last.is_some_and(|last| kinds.contains(&last));
+                Ended {
+                    verdict: outcome.verdict,
+                    why: outcome.stop.map(|stop| stop.to_string()),
+                    in_then: last.is_some_and(demands),
+                    warns: warns || ends_in(&[Kind::Should]),
+                }
+            }
             Err(why) => {
                 Ended { verdict: Verdict::Error, why: Some(why.to_string()), in_then: false, warns }
             }

@@ -4,9 +4,9 @@ use std::net::Ipv6Addr;
 
 use roamproof_wire::ipv6::{Outgoing, Packet, protocol};
 use roamproof_wire::mobility::{
-    Authorization, BindingAcknowledgement, BindingManagementKey, BindingUpdate, CareOfTest,
-    HomeTest, Lifetime, Message, Sequence, Status, care_of_keygen_token, home_keygen_token,
-    verify_binding_authorization,
+    Authorization, BindingAcknowledgement, BindingError, BindingManagementKey, BindingUpdate,
+    CareOfTest, HomeTest, Lifetime, Message, Sequence, Status, care_of_keygen_token,
+    home_keygen_token, verify_binding_authorization,
 };
 
 use super::template;
@@ -105,6 +105,13 @@ impl Correspondent {
         let (update, key) = self.proved(packet)?;
         let Sequence(sequence) = update.sequence;
         Some(self.accepts(packet, &update, Sequence(sequence.wrapping_add(FAR)), &key))
+    }
+
+    /// That it has no binding for `home`: Binding Error, status 1 (RFC 6275 §9.3.3).
+    pub fn has_no_binding(&self, home: Ipv6Addr, care_of: Ipv6Addr) -> Vec<u8> {
+        let error = Message::from(BindingError::unknown_binding(home));
+        let octets = error.to_vec(self.address, care_of);
+        Outgoing::new(self.address, care_of, protocol::MOBILITY).to_vec(&octets)
     }
 
     /// The update in a packet and the key that proves it, if it does.

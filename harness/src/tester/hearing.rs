@@ -119,6 +119,27 @@ impl Tester<'_> {
         Err(self.stop(format!("no {unwanted}"), seen, vec![first]))
     }
 
+    /// Wants a captured frame to come no later than `within` after another.
+    ///
+    /// # Errors
+    ///
+    /// Where it came later: inconclusive where this host was late meanwhile.
+    pub fn is_within(
+        &mut self,
+        what: &str,
+        since: usize,
+        frame: usize,
+        within: Duration,
+    ) -> Result<(), Stop> {
+        let passed = self.captured_at(frame).saturating_sub(self.captured_at(since));
+        if passed <= within {
+            return Ok(());
+        }
+        self.punctual_for(what)?;
+        let expected = format!("{what} within {within:?}");
+        Err(self.stop(expected, format!("it took {passed:?}"), vec![frame]))
+    }
+
     /// When a frame was captured, since the start of the run.
     pub fn captured_at(&self, frame: usize) -> Duration {
         self.bench.capture().frames[frame].at

@@ -11,6 +11,7 @@ mod hearing;
 pub mod home_agent;
 pub mod inbox;
 pub mod lookup;
+pub mod media;
 pub mod mobile;
 pub mod registrar;
 pub mod scene;

@@ -181,35 +181,37 @@ misdeeds! {
     /// Answers no terminal of which it knows the care-of address.
     AnswersNoBoundTerminal = "answers-no-bound-terminal", "sip-server", "CL-DST-18", [], [];
     /// Leaves the Home Address option out of the Binding Update to the home agent.
-    OmitsHomeAddressOption = "omits-home-address-option", "mobile-terminal", "CL-REG-01", ["CL-REG-01", "s1"], [];
+    OmitsHomeAddressOption = "omits-home-address-option", "mobile-terminal", "CL-REG-01", ["s1"], [];
     /// Registers a home address that is not its own.
-    UpdatesForAnotherHomeAddress = "updates-for-another-home-address", "mobile-terminal", "CL-REG-01", ["CL-REG-01", "s1"], [];
+    UpdatesForAnotherHomeAddress = "updates-for-another-home-address", "mobile-terminal", "CL-REG-01", ["s1"], [];
     /// Registers its care-of address as contact with the SIP server.
-    RegistersCareOfAddress = "registers-care-of-address", "mobile-terminal", "CL-REG-03", ["CL-REG-03", "s1"], ["CL-RO-25"];
+    RegistersCareOfAddress = "registers-care-of-address", "mobile-terminal", "CL-REG-03", ["s1"], ["CL-RO-25"];
     /// Sends REGISTER from the care-of address, outside of the tunnel.
-    RegistersOutsideTunnel = "registers-outside-tunnel", "mobile-terminal", "CL-REG-03", ["CL-REG-03", "s1"], ["CL-RO-25"];
+    RegistersOutsideTunnel = "registers-outside-tunnel", "mobile-terminal", "CL-REG-03", ["s1"], ["CL-RO-25"];
     /// Registers the new care-of address with the SIP server after a handover.
-    RegistersAgainAfterHandover = "registers-again-after-handover", "mobile-terminal", "CL-REG-05", ["CL-REG-05", "s7"], ["CL-REG-03", "CL-RO-25"];
+    RegistersAgainAfterHandover = "registers-again-after-handover", "mobile-terminal", "CL-REG-05", ["s7"], ["CL-REG-03", "CL-RO-25"];
     /// Does not tell the home agent of a handover.
-    NoUpdateAfterHandover = "no-update-after-handover", "mobile-terminal", "CL-REG-05", ["CL-REG-05", "s7"], ["CL-RO-27"];
+    NoUpdateAfterHandover = "no-update-after-handover", "mobile-terminal", "CL-REG-05", ["s7"], ["CL-RO-27"];
     /// Registers its home address as care-of address while at home.
-    UpdatesAtHome = "updates-at-home", "mobile-terminal", "CL-REG-09", ["CL-REG-09", "s8"], [];
+    UpdatesAtHome = "updates-at-home", "mobile-terminal", "CL-REG-09", ["s8"], [];
     /// Has another identifier after a power cycle.
-    ChangesIdentifier = "changes-identifier", "mobile-terminal", "CL-REG-10", ["CL-REG-10", "s3"], ["CL-REG-03"];
+    ChangesIdentifier = "changes-identifier", "mobile-terminal", "CL-REG-10", ["s3"], ["CL-REG-03"];
     /// Registers nothing after a power cycle until it is at home.
-    WaitsForHome = "waits-for-home", "mobile-terminal", "CL-REG-10", ["CL-REG-10", "s3"], [];
+    WaitsForHome = "waits-for-home", "mobile-terminal", "CL-REG-10", ["s3"], [];
     /// Ignores an INVITE that comes through the tunnel.
-    IgnoresTunnelledInvite = "ignores-tunnelled-invite", "mobile-terminal", "CL-INT-06", ["CL-INT-06", "s2"], [];
-    /// Answers a tunnelled INVITE with an ICMPv6 error.
-    AnswersTunnelWithError = "answers-tunnel-with-error", "mobile-terminal", "CL-INT-06", ["CL-INT-06", "s2"], [];
+    IgnoresTunnelledInvite = "ignores-tunnelled-invite", "mobile-terminal", "CL-INT-06", ["s2"], [];
+    /// Answers a tunnelled INVITE with an ICMPv6 error, although it takes it.
+    AnswersTunnelWithError = "answers-tunnel-with-error", "mobile-terminal", "CL-INT-06", ["s2"], [];
+    /// Ignores what comes in a tunnel with a Tunnel Encapsulation Limit.
+    IgnoresLimitedTunnel = "ignores-limited-tunnel", "mobile-terminal", "CL-INT-06", [], [];
     /// Takes packets out of a tunnel from anywhere.
-    AcceptsAnyTunnel = "accepts-any-tunnel", "mobile-terminal", "CL-INT-07", ["CL-INT-07/caller", "CL-INT-07/stranger"], [];
+    AcceptsAnyTunnel = "accepts-any-tunnel", "mobile-terminal", "CL-INT-07", [], [];
     /// Sends responses straight to the caller.
-    RespondsToCaller = "responds-to-caller", "mobile-terminal", "CL-INT-09", ["CL-INT-09", "s6"], ["CL-INT-12"];
+    RespondsToCaller = "responds-to-caller", "mobile-terminal", "CL-INT-09", ["s6"], ["CL-INT-12"];
     /// Sends responses from the care-of address, outside of the tunnel.
-    RespondsFromCareOfAddress = "responds-from-care-of-address", "mobile-terminal", "CL-INT-09", ["CL-INT-09", "s2"], [];
+    RespondsFromCareOfAddress = "responds-from-care-of-address", "mobile-terminal", "CL-INT-09", ["s2"], [];
     /// Sends a second copy of each response straight to the caller.
-    SecondResponseCopy = "second-response-copy", "mobile-terminal", "CL-INT-12", ["CL-INT-12"], [];
+    SecondResponseCopy = "second-response-copy", "mobile-terminal", "CL-INT-12", [], [];
     /// Sends 180 before the route is optimized.
     RingsBeforeOptimization = "rings-before-optimization", "mobile-terminal", "CL-RO-01", ["s4"], ["CL-RO-02"];
     /// Sends 200 before the route is optimized.
@@ -222,8 +224,12 @@ misdeeds! {
     OptimizesContact = "optimizes-contact", "mobile-terminal", "CL-RO-02", ["s4"], ["CL-RO-01"];
     /// Optimizes the route to an address of a Via.
     OptimizesVia = "optimizes-via", "mobile-terminal", "CL-RO-02", ["s4"], ["CL-RO-01"];
-    /// Waits 200 ms for the optimization and no longer.
-    AnswersAfter200Ms = "answers-after-200-ms", "mobile-terminal", "CL-RO-03", [], [];
+    /// Optimizes the route to the session's address although the stream has one of its own.
+    OptimizesSessionAddress = "optimizes-session-address", "mobile-terminal", "CL-RO-02", [], [];
+    /// Optimizes the route to the first of several addresses and to no other.
+    OptimizesFirstAddressOnly = "optimizes-first-address-only", "mobile-terminal", "CL-RO-02", [], [];
+    /// Waits 1.5 s for the optimization and no longer.
+    AnswersAfter1500Ms = "answers-after-1500-ms", "mobile-terminal", "CL-RO-03", [], [];
     /// Waits for the whole budget although the route is optimized.
     WaitsForBudget = "waits-for-budget", "mobile-terminal", "CL-RO-03", [], [];
     /// Begins return routability anew for each copy of an INVITE.
@@ -236,10 +242,14 @@ misdeeds! {
     MediaInTunnel = "media-in-tunnel", "mobile-terminal", "CL-RO-05", ["s4"], ["CL-RO-07"];
     /// Sends the first media packets through the home agent, the others directly.
     FirstMediaInTunnel = "first-media-in-tunnel", "mobile-terminal", "CL-RO-07", ["s4"], ["CL-RO-05"];
+    /// Sends a few media packets in mid-call through the home agent.
+    MediaPathSwitch = "media-path-switch", "mobile-terminal", "CL-RO-07", ["s4"], ["CL-RO-05"];
     /// Begins return routability while at home.
     OptimizesAtHome = "optimizes-at-home", "mobile-terminal", "CL-RO-08", ["s8"], [];
     /// Answers on a binding that the other party said it has lost.
     AnswersAfterBindingLost = "answers-after-binding-lost", "mobile-terminal", "CL-RO-09", ["s4-binding-lost"], ["CL-RO-01"];
+    /// Never answers a call whose route is optimized already.
+    NeverAnswersOnFreshBinding = "never-answers-on-fresh-binding", "mobile-terminal", "CL-RO-09", [], [];
     /// Answers on a binding that has run out.
     AnswersOnExpiredBinding = "answers-on-expired-binding", "mobile-terminal", "CL-RO-10", ["s4-expired"], ["CL-RO-01"];
     /// Never answers a caller without Mobile IPv6.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use roamproof_wire::ipv6::Packet;
 
 use super::super::Purpose;
-use super::setting::{ANSWER, BUDGET, SILENCE, Setting, terminal_alone, tunnelled_home, updates};
+use super::setting::{ANSWER, SILENCE, terminal_alone, updates};
+use super::stage::{Stage, before_budget};
 use crate::tester::Tester;
 use crate::tester::correspondent::Correspondent;
 use crate::tester::template::sip_response;
@@ -52,28 +53,29 @@ const SEQUENCE_NEVER_SENT: Wrong =
     Wrong { what: "a sequence number never sent", make: Correspondent::acknowledges_another };
 
 fn ignores_acknowledgement(t: &mut Tester<'_>, wrong: &Wrong) -> Result<(), Stop> {
-    let mut setting = Setting::away(t)?;
-    setting.lives(t, "it answers OPTIONS that come through the tunnel")?;
+    let stage = Stage::away(t)?;
     let since = t.bench.now();
-    let (invite, update) = setting.pending(t)?;
+    let invite = stage.pending(t)?;
 
     t.when(format!("an acknowledgement comes with {}", wrong.what));
-    let acknowledgement = (wrong.make)(&setting.correspondent, &t.packet(update));
-    setting.answers(t, acknowledgement)?;
+    let update = stage.scene().newest_update(t.plan.cn);
+    let correspondent = Correspondent::new(t.plan.cn);
+    let acknowledgement = update.and_then(|frame| (wrong.make)(&correspondent, &t.packet(frame)));
+    stage.answers(t, acknowledgement)?;
 
     t.then("it is ignored: no response to the INVITE leaves, by whatever way");
     t.hears_none(&sip_response(&invite).by_any_way(), SILENCE)?;
-    t.in_time("silence", since, BUDGET - ANSWER)?;
-    setting.lives(t, "it is alive and answers OPTIONS meanwhile")?;
+    t.in_time("silence", since, before_budget(t))?;
+    stage.lives(t, "it is alive and answers OPTIONS meanwhile")?;
 
     t.given("it asks again, for the route is still not acknowledged");
-    let update = t.hears(&updates(t.plan.cn), ANSWER * 3)?;
-    t.in_time("an update sent again", since, BUDGET - ANSWER)?;
+    t.hears(&updates(t.plan.cn), ANSWER * 3)?;
+    t.in_time("an update sent again", since, before_budget(t))?;
 
     t.when("the genuine acknowledgement comes");
-    setting.acknowledges(t, update)?;
+    stage.accepts(t, t.plan.cn)?;
 
-    t.then("the response to the INVITE leaves, through the home agent");
-    t.hears(&tunnelled_home(t, sip_response(&invite), t.plan.ss), ANSWER)?;
+    t.then("a response to the INVITE leaves");
+    stage.responds(t, &invite)?;
     Ok(())
 }

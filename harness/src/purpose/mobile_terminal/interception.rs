@@ -4,17 +4,15 @@ use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use roamproof_wire::icmpv6::Message as IcmpMessage;
-use roamproof_wire::ipv6::{Packet, encapsulate, protocol};
+use roamproof_wire::ipv6::{encapsulate, encapsulate_with_limit, protocol};
 use roamproof_wire::sip::{Fields, Message};
 
 use super::super::Purpose;
-use super::setting::{
-    ANSWER, CALLER_MEDIA, SILENCE, Setting, budget, terminal_alone, tunnelled_home, updates,
-};
+use super::setting::{ANSWER, CALLER_MEDIA, SILENCE, budget, terminal_alone, tunnelled_home};
+use super::stage::Stage;
 use crate::feature::Condition;
-use crate::tester::template::{
-    care_of_test_init, home_test_init, innermost, inside, sip_in, sip_response,
-};
+use crate::tester::sip::packet;
+use crate::tester::template::{innermost, inside, sip_in, sip_response};
 use crate::tester::{Template, Tester};
 use crate::topology::Role;
 use crate::trigger::Trigger;
@@ -32,6 +30,20 @@ pub(in crate::purpose) const TUNNELLED_INVITE: Purpose = Purpose {
     waits_max: Duration::from_secs(26),
     wants: terminal_alone,
     body: tunnelled_invite,
+};
+
+/// So is what it tunnels with an option before the inner packet (RFC 2473 §4.1.1).
+pub(in crate::purpose) const LIMITED_TUNNEL: Purpose = Purpose {
+    id: "CL-INT-06/encapsulation-limit",
+    version: 1,
+    title: "An INVITE in a tunnel with a Tunnel Encapsulation Limit is answered like any other",
+    verifies: &["CL-INT-06"],
+    role: Role::MobileTerminal,
+    applies: &[],
+    triggers: &[Trigger::Attach],
+    waits_max: Duration::from_secs(26),
+    wants: terminal_alone,
+    body: limited_tunnel,
 };
 
 /// A stranger's tunnel is none (decision D9).
@@ -96,74 +108,86 @@ const NO_ROUTE_TO_SERVER: Condition = Condition { feature: "ro_with_server", is:
 const STRANGER: u64 = 0xbeef_000c;
 
 fn tunnelled_invite(t: &mut Tester<'_>) -> Result<(), Stop> {
-    let mut setting = Setting::away(t)?;
+    let stage = Stage::away(t)?;
     t.when("the home agent tunnels an INVITE to the care-of address");
     let begin = t.bench.capture().frames.len();
-    let invite = setting.invites(t)?;
+    let invite = stage.invites(t)?;
 
     t.then("the INVITE is responded to");
-    let patience = budget(t) + ANSWER;
-    setting.hears(t, sip_response(&invite).by_any_way(), patience)?;
+    t.hears(&sip_response(&invite).by_any_way(), budget(t) + ANSWER)?;
 
     t.then("nobody was told of an error in the tunnel");
     t.captured_none_since(begin, &icmp_error().by_any_way())
 }
 
-fn drops_tunnel_of(t: &mut Tester<'_>, outer: Ipv6Addr) -> Result<(), Stop> {
-    let mut setting = Setting::away(t)?;
-    setting.lives(t, "it answers OPTIONS that come through the home agent's tunnel")?;
+fn limited_tunnel(t: &mut Tester<'_>) -> Result<(), Stop> {
+    let stage = Stage::away(t)?;
+    t.when("the home agent tunnels an INVITE with a Tunnel Encapsulation Limit");
+    let invite = stage.invite_of(t, &t.plan.cn(CALLER_MEDIA));
+    let inner = packet(t.plan.ss, t.plan.hoa, &invite);
+    let (entry, care_of) = (t.plan.ha, stage.care_of());
+    let outer = encapsulate_with_limit(entry, care_of, HOP_LIMIT, LIMIT, &inner);
+    stage.sends(t, &outer)?;
 
+    t.then("the INVITE is responded to");
+    t.hears(&sip_response(&invite).by_any_way(), budget(t) + ANSWER)?;
+    Ok(())
+}
+
+fn drops_tunnel_of(t: &mut Tester<'_>, outer: Ipv6Addr) -> Result<(), Stop> {
+    let stage = Stage::away(t)?;
     t.when(format!("an INVITE comes in a tunnel from {outer}"));
     let begin = t.bench.capture().frames.len();
-    let (caller, contact) = (t.plan.cn(CALLER_MEDIA), setting.contact.clone());
-    let invite = setting.server.invite(&caller, &t.plan.mt_identifier, &contact);
-    let inner = setting.server.packet(t.plan.hoa, &invite);
-    setting.sends(t, &encapsulate(outer, setting.care_of(), HOP_LIMIT, &inner))?;
+    let invite = stage.invite_of(t, &t.plan.cn(CALLER_MEDIA));
+    let inner = packet(t.plan.ss, t.plan.hoa, &invite);
+    stage.sends(t, &encapsulate(outer, stage.care_of(), HOP_LIMIT, &inner))?;
 
     t.then("it is dropped: no route is optimized for it");
-    t.hears_none(&asks(t.plan.cn), SILENCE)?;
+    t.hears_none(&Stage::optimizes(t.plan.cn), SILENCE)?;
     t.then("and no response leaves, by whatever way");
     t.captured_none_since(begin, &sip_response(&invite).by_any_way())?;
-    setting.lives(t, "it is alive and answers OPTIONS through the home agent's tunnel")?;
+    stage.lives(t, "it is alive and answers OPTIONS through the home agent's tunnel")?;
 
     t.then("nor does a response leave later");
     t.captured_none_since(begin, &sip_response(&invite).by_any_way())
 }
 
 fn responses_to_server(t: &mut Tester<'_>) -> Result<(), Stop> {
-    let mut setting = Setting::away(t)?;
+    let stage = Stage::away(t)?;
     t.when("a call comes through the tunnel");
-    let invite = setting.invites(t)?;
+    let invite = stage.invites(t)?;
 
     t.then("each response goes from the home address through the tunnel to the server");
     let patience = budget(t) + ANSWER;
     loop {
-        let heard = setting.hears(t, response_to_server(t, &invite), patience)?;
+        let heard = t.hears(&response_to_server(t, &invite), patience)?;
         if t.sip(heard)?.status().is_some_and(|status| status >= 200) {
             return Ok(());
         }
-        setting.picks_up(t)?;
+        if t.features.is("answers_by_itself", "no") {
+            t.picks_up()?;
+        }
     }
 }
 
 fn no_second_way(t: &mut Tester<'_>) -> Result<(), Stop> {
-    let mut setting = Setting::away(t)?;
+    let stage = Stage::away(t)?;
     t.given("a call comes through the tunnel and is answered");
     let begin = t.bench.capture().frames.len();
-    let (invite, answer) = setting.is_called(t)?;
+    let invite = stage.invites(t)?;
+    let answer = stage.is_answered(t, &invite)?;
 
     t.when("the caller confirms the answer and ends the call");
-    let ack = setting.server.confirms(&invite, &answer);
-    setting.says_made(t, ack)?;
-    let bye = setting.server.ends(&invite, &answer);
-    let bye = setting.says_made(t, bye)?;
+    stage.confirms(t, &invite, &answer)?;
+    let bye = stage.scene().server.ends(&invite, &answer);
+    let bye = stage.says_made(t, bye)?;
 
     t.then("it responds to BYE through the tunnel to the server");
     t.hears(&tunnelled_home(t, sip_response(&bye), t.plan.ss), ANSWER)?;
 
     t.then("no response of the call left by another way, plain or in another tunnel");
-    t.hears_none(&by_another_way(t, &setting, &invite), SILENCE)?;
-    t.captured_none_since(begin, &by_another_way(t, &setting, &invite))
+    t.hears_none(&by_another_way(t, &stage, &invite), SILENCE)?;
+    t.captured_none_since(begin, &by_another_way(t, &stage, &invite))
 }
 
 /// A response to this INVITE by any way, which must be from the home address to the server, by the
@@ -183,9 +207,9 @@ fn response_to_server(t: &Tester<'_>, invite: &Message) -> Template {
 }
 
 /// A SIP response of this call that is not in the reverse tunnel to the server.
-fn by_another_way(t: &Tester<'_>, setting: &Setting, invite: &Message) -> Template {
+fn by_another_way(t: &Tester<'_>, stage: &Stage, invite: &Message) -> Template {
     let (home, server, agent) = (t.plan.hoa, t.plan.ss, t.plan.ha);
-    let (care_of, call_id) = (setting.care_of(), invite.call_id().unwrap_or_default().to_owned());
+    let (care_of, call_id) = (stage.care_of(), invite.call_id().unwrap_or_default().to_owned());
     Template::new("response of the call by another way", move |packet| {
         let response = sip_in(&innermost(packet));
         let of_call = response.is_some_and(|response| {
@@ -197,20 +221,6 @@ fn by_another_way(t: &Tester<'_>, setting: &Setting, invite: &Message) -> Templa
         });
         of_call && !right
     })
-}
-
-/// A message that begins or completes the optimization of the route to this peer.
-pub(super) fn asks(peer: Ipv6Addr) -> Template {
-    let is_for = move |packet: &Packet<'_>| packet.header.destination == peer;
-    let kinds = [
-        home_test_init().that("to the peer", is_for).by_any_way(),
-        care_of_test_init().that("to the peer", is_for).by_any_way(),
-        updates(peer).by_any_way(),
-    ];
-    Template::new(
-        format!("Home Test Init, Care-of Test Init or Binding Update to {peer}"),
-        move |packet| kinds.iter().any(|kind| kind.is_kind(packet)),
-    )
 }
 
 /// Host and branch of every Via, the topmost first.
@@ -226,3 +236,5 @@ fn icmp_error() -> Template {
 }
 
 const HOP_LIMIT: u8 = 64;
+/// Further tunnels that may follow: as RFC 2473 §6.6 recommends.
+const LIMIT: u8 = 4;

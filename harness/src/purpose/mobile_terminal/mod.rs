@@ -1,11 +1,16 @@
 //! Purposes for a mobile terminal: the tester plays every peer of it, by one hand.
 
+mod bindings;
 mod crowd;
 mod direct;
+mod direct_route;
+mod fallback;
 mod forgery;
 mod given_up;
 mod handover;
+mod home;
 mod interception;
+mod optimization;
 mod peer;
 mod pending;
 mod registration;
@@ -15,8 +20,14 @@ mod stage;
 mod talking;
 mod targets;
 
+pub(super) use bindings::{BINDING_EXPIRED, BINDING_LOST, CALL_ON_FRESH_BINDING};
 pub(super) use crowd::{FIFTY_CALLERS, SECOND_CALL};
 pub(super) use direct::{DIRECT_INVITE, DIRECT_RESPONSE, FOREIGN_PACKET};
+pub(super) use direct_route::{DIRECT_MEDIA, NO_MEDIA_THROUGH_HOME_AGENT, NOTHING_AT_HOME};
+pub(super) use fallback::{
+    ACKNOWLEDGEMENT_LOST, CARE_OF_TEST_LOST, CARE_OF_TEST_UNKNOWN, FALLBACK_AT_ONCE,
+    HOME_TEST_LOST, HOME_TEST_UNKNOWN, UNACKNOWLEDGED_BINDING_MOVES,
+};
 pub(super) use forgery::{ACKNOWLEDGEMENT_OF_ANOTHER, FORGED_ACKNOWLEDGEMENT};
 pub(super) use given_up::{
     BAD_EXTENSION, CANCELLED_AT_FIRST_RESPONSE, CANCELLED_WHILE_PENDING, NO_COMMON_CODEC,
@@ -25,7 +36,12 @@ pub(super) use handover::{
     HANDOVER_WHILE_PENDING, INVITE_BEFORE_HOME_ACKNOWLEDGEMENT, RETURN_WHILE_PENDING,
 };
 pub(super) use interception::{
-    CALLERS_TUNNEL, FOREIGN_TUNNEL, NO_SECOND_WAY, RESPONSES_TO_SERVER, TUNNELLED_INVITE,
+    CALLERS_TUNNEL, FOREIGN_TUNNEL, LIMITED_TUNNEL, NO_SECOND_WAY, RESPONSES_TO_SERVER,
+    TUNNELLED_INVITE,
+};
+pub(super) use optimization::{
+    ADDRESS_OF_OFFER, ADDRESS_OF_STREAM, BEFORE_RESPONSE, COPIES_MEANWHILE, COPY_AFTERWARDS,
+    HELD_ACKNOWLEDGEMENT, NO_EARLY_TRYING, RESPONSE_AT_ONCE, TWO_ADDRESSES,
 };
 pub(super) use peer::{CALLED_BY_A_MOBILE, CALLS_A_MOBILE};
 pub(super) use pending::{

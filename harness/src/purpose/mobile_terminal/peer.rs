@@ -83,7 +83,7 @@ fn called_by_a_mobile(t: &mut Tester<'_>) -> Result<(), Stop> {
 
     t.when("the caller acknowledges the terminal's update");
     stage.accepts(t, mobile.home)?;
-    t.then("the response leaves, through the home agent");
+    t.then("a response leaves");
     stage.responds(t, &invite)?;
     Ok(())
 }

@@ -53,7 +53,7 @@ impl Stage {
         Ok(stage)
     }
 
-    fn with(t: &mut Tester<'_>, prepare: impl FnOnce(&mut Scene)) -> Result<Self, Stop> {
+    pub(super) fn with(t: &mut Tester<'_>, prepare: impl FnOnce(&mut Scene)) -> Result<Self, Stop> {
         let router = access_router(t, 1)?;
         let mut scene = Scene::new(&t.plan, t.unix_time());
         scene.behaves(t.plan.cn, Manners::CAPABLE);
@@ -180,9 +180,14 @@ impl Stage {
     /// INVITE, whose response nothing holds back (CL-RO-24).
     pub(super) fn lives(&self, t: &mut Tester<'_>, text: &str) -> Result<(), Stop> {
         t.given(text);
+        self.answers_options(t)
+    }
+
+    /// OPTIONS comes by the way to the home address and is answered.
+    pub(super) fn answers_options(&self, t: &mut Tester<'_>) -> Result<(), Stop> {
         let options = self.request(t, Method::Options);
         self.says(t, &options)?;
-        t.hears(&tunnelled_home(t, sip_response(&options), t.plan.ss), ANSWER)?;
+        t.hears(&self.from_home(t, sip_response(&options), t.plan.ss), ANSWER)?;
         Ok(())
     }
 
@@ -209,10 +214,10 @@ impl Stage {
         })
     }
 
-    /// The response to the INVITE leaves, through the home agent. It may wait for the budget: that it
+    /// A response to the INVITE leaves that says more than 100. It may wait for the budget: that it
     /// leaves at once is a SHOULD.
     pub(super) fn responds(&self, t: &mut Tester<'_>, invite: &Message) -> Result<usize, Stop> {
-        t.hears(&tunnelled_home(t, sip_response(invite), t.plan.ss), by_budget(t))
+        t.hears(&decision(invite), by_budget(t))
     }
 
     /// The terminal answers, by its user where it does not by itself; returns the 200, which is not
@@ -367,6 +372,14 @@ pub(super) fn acceptance(t: &Tester<'_>, invite: &Message) -> Template {
             status.is_some_and(|status| (first..300).contains(&status))
         })
         .by_any_way()
+}
+
+/// A response to the INVITE by whatever way, other than 100: what the terminal has to say.
+pub(super) fn decision(invite: &Message) -> Template {
+    let said = |packet: &Packet<'_>| {
+        sip_in(packet).and_then(|message| message.status()).is_some_and(|status| status > 100)
+    };
+    sip_response(invite).that("that says more than 100", said).by_any_way()
 }
 
 /// A Binding Update from this link; others may be on their way from where the terminal was.

@@ -188,7 +188,7 @@ fn offerless_invite(t: &mut Tester<'_>) -> Result<(), Stop> {
 
     t.when("the contact acknowledges the update");
     stage.accepts(t, contact)?;
-    t.then("the response to the INVITE leaves, through the home agent");
+    t.then("a response to the INVITE leaves");
     stage.responds(t, &invite)?;
     Ok(())
 }

@@ -192,6 +192,11 @@ impl BindingUpdateList {
         true
     }
 
+    /// Forgets a peer and whatever it may hold: a misdeed.
+    pub(super) fn remove(&mut self, peer: Ipv6Addr) {
+        self.peers.remove(&peer);
+    }
+
     pub(super) fn peers_mut(&mut self) -> impl Iterator<Item = &mut Peer> {
         self.peers.values_mut()
     }

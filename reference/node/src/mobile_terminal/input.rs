@@ -58,17 +58,20 @@ impl MobileTerminal {
         let for_home = packet.destination() == self.config.mobile.home();
         let to_care_of = self.place == Place::Away(packet.header.destination);
         let from = packet.source();
-        let forgetful = self.does(Misdeed::ForgetsUnacknowledgedBinding);
         let told = from == self.config.mobile.home_agent
-            || self.list.get(from).is_some_and(|peer| {
-                peer.may_be_bound(now) || (!forgetful && !peer.asked.is_empty())
-            });
+            || self
+                .list
+                .get(from)
+                .is_some_and(|peer| peer.may_be_bound(now) || !peer.asked.is_empty());
         for_home && to_care_of && told
     }
 
     /// A tunnel packet to the care-of address.
     fn on_tunnel(&mut self, now: Instant, outer: &Packet<'_>) {
         let from = outer.header.source;
+        if outer.tunnel_limit.is_some() && self.does(Misdeed::IgnoresLimitedTunnel) {
+            return;
+        }
         let arrival = if from == self.config.mobile.home_agent {
             Arrival::HomeTunnel
         } else if self.config.mobile.tunnels_from.contains(&from)
@@ -120,7 +123,7 @@ impl MobileTerminal {
         }
         let is_invite = inner.payload.get(8..).is_some_and(|sip| sip.starts_with(b"INVITE "));
         if is_invite && self.does(Misdeed::AnswersTunnelWithError) {
-            return self.host.answer_unknown_protocol(now, outer);
+            self.host.answer_unknown_protocol(now, outer);
         }
         if is_invite && self.does(Misdeed::IgnoresTunnelledInvite) {
             return;

@@ -52,6 +52,13 @@ impl MobileTerminal {
             _ if self.does(Misdeed::NeverOptimizes) => with(Vec::new()),
             Some(_) if self.does(Misdeed::OptimizesContact) => with(contact()),
             Some(_) if self.does(Misdeed::OptimizesVia) => with(via()),
+            Some(offer) if self.does(Misdeed::OptimizesSessionAddress) => {
+                let session = offer.view().connection().ok().flatten();
+                with(session.and_then(|address| address.ipv6()).into_iter().collect())
+            }
+            Some(_) if self.does(Misdeed::OptimizesFirstAddressOnly) => {
+                with(targets.peers.into_iter().take(1).collect())
+            }
             None if self.does(Misdeed::NoOptimizationWithoutOffer) => with(Vec::new()),
             None if self.does(Misdeed::OptimizesViaWithoutOffer) => with(via()),
             Some(_) | None => targets,

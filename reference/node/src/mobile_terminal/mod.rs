@@ -292,7 +292,6 @@ impl MobileTerminal {
                 tries_once: self.does(Misdeed::TriesOnce),
                 gives_up_at_first_loss: self.does(Misdeed::GivesUpAtFirstLoss),
                 never_refreshes: self.does(Misdeed::NeverRefreshes),
-                forgets_unacknowledged: self.does(Misdeed::ForgetsUnacknowledgedBinding),
             },
         }
     }

@@ -34,7 +34,6 @@ pub(super) struct Habits {
     pub(super) tries_once: bool,
     pub(super) gives_up_at_first_loss: bool,
     pub(super) never_refreshes: bool,
-    pub(super) forgets_unacknowledged: bool,
 }
 
 /// One correspondent.
@@ -401,9 +400,6 @@ impl Peer {
         self.asked.push_back(asked);
         self.rates[2].note(now);
         self.update_due = (!at.habits.tries_once).then(|| (now + interval, interval * 2));
-        if at.habits.forgets_unacknowledged {
-            return out.push(ToSend::Update { peer: self.address, asked });
-        }
         self.believed =
             (lifetime != Lifetime::ZERO).then(|| asked.binding(lifetime)).or(self.believed);
         out.push(ToSend::Update { peer: self.address, asked });

@@ -132,7 +132,7 @@ impl MobileTerminal {
             return self.refuse(now, call, NOT_ACCEPTABLE_HERE);
         }
         let budget = match () {
-            () if self.does(Misdeed::AnswersAfter200Ms) => Duration::from_millis(200),
+            () if self.does(Misdeed::AnswersAfter1500Ms) => Duration::from_millis(1500),
             () if self.does(Misdeed::AnswersAfterTimerB) => Duration::from_secs(33),
             () => self.config.mobile.budget(),
         };
@@ -142,6 +142,12 @@ impl MobileTerminal {
                 let cookie = self.host.entropy.octets();
                 self.send_to_peer(now, &ToSend::HomeTestInit { peer: *peer, cookie });
             }
+        }
+        let whereabouts = self.whereabouts(now);
+        let fresh =
+            |peer: &Ipv6Addr| self.list.progress(now, *peer, &whereabouts) == Progress::Bound;
+        if self.does(Misdeed::NeverAnswersOnFreshBinding) && targets.peers.iter().any(fresh) {
+            return;
         }
         self.hold_back(now, call, targets.peers, budget);
         if hasty {
@@ -255,7 +261,7 @@ impl MobileTerminal {
         let whereabouts = self.whereabouts(now);
         let at_home = self.place == Place::Home;
         self.never_answer_some(at_home);
-        let patient = self.does(Misdeed::WaitsForBudget);
+        let patient = !at_home && self.does(Misdeed::WaitsForBudget);
         let progress = |peer: &Ipv6Addr| self.list.progress(now, *peer, &whereabouts);
         let at_once = if self.does(Misdeed::AnswersInOrder) { 1 } else { usize::MAX };
         let ready: Vec<(CallHandle, bool)> = self
@@ -275,6 +281,11 @@ impl MobileTerminal {
             .collect();
         for (call, optimized) in ready {
             self.sessions.pending.remove(&call);
+            if !optimized && self.does(Misdeed::ForgetsUnacknowledgedBinding) {
+                for peer in self.sessions.held.remove(&call).unwrap_or_default() {
+                    self.list.remove(peer);
+                }
+            }
             if optimized || self.config.mobile.on_ro_failure == OnFailure::Tunnel {
                 self.release(now, call);
             } else {
@@ -370,6 +381,10 @@ impl MobileTerminal {
             {
                 self.media_sent += 1;
                 Route::Tunnel { care_of }
+            }
+            Route::Direct { .. } if self.does(Misdeed::MediaPathSwitch) => {
+                self.media_sent += 1;
+                if (20..25).contains(&self.media_sent) { Route::Tunnel { care_of } } else { route }
             }
             Route::Native | Route::Direct { .. } | Route::Tunnel { .. } | Route::None => route,
         }

@@ -20,7 +20,7 @@ pub use outgoing::Outgoing;
 pub use packet::{Packet, Problem, Rejected};
 pub use reassembly::{Expired, Reassembly};
 pub use routing::Type2Routing;
-pub use tunnel::{decapsulated, encapsulate};
+pub use tunnel::{decapsulated, encapsulate, encapsulate_with_limit};
 
 /// Every link carries packets of this many octets (RFC 8200 §5).
 pub const MTU_MIN: usize = 1280;

@@ -299,4 +299,19 @@ mod tests {
     fn a_role_is_found_by_its_name(#[case] word: &str, #[case] role: Option<Role>) {
         assert_eq!(Role::called(word), role);
     }
+
+    #[test]
+    fn what_only_one_edition_wants_holds_in_no_other() {
+        let rows = &crate::Catalogue::embedded().requirements;
+        let of_one: Vec<&Requirement> = rows.iter().filter(|row| row.edition.is_some()).collect();
+        assert!(of_one.iter().any(|row| row.id == "HA-DER-10"), "{of_one:?}");
+        for row in of_one {
+            let holds = [Edition::Rfc6275, Edition::Rfc3775].map(|edition| row.holds_in(edition));
+            assert_ne!(holds[0], holds[1], "{}", row.id);
+        }
+        let of_both = rows.iter().find(|row| row.id == "CL-RO-01").unwrap();
+        assert!(of_both.holds_in(Edition::Rfc6275) && of_both.holds_in(Edition::Rfc3775));
+        assert_eq!(Edition::called("rfc3775"), Some(Edition::Rfc3775));
+        assert_eq!(Edition::called("rfc2002"), None);
+    }
 }

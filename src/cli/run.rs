@@ -208,12 +208,7 @@ pub(crate) fn run(mut args: Args, context: &Context) -> anyhow::Result<ExitCode>
     };
     roamproof::interrupt::notice();
     let crew = Crew {
-        at_once: match &profile {
-            // One is looked at, and no other is to speak meanwhile.
-            _ if at_failure != AtFailure::GoOn => 1,
-            Some(profile) if !profile.is_parallel() => 1,
-            Some(_) | None => args.jobs.map_or_else(|| args.arm.jobs(), usize::from),
-        },
+        at_once: at_once(&args, profile.as_ref(), context),
         budget: args.budget,
         waits: args.arm == Arm::Live,
         clock: RealClock::start(),
@@ -223,6 +218,22 @@ pub(crate) fn run(mut args: Args, context: &Context) -> anyhow::Result<ExitCode>
     let cases = Cases { purposes: &applicable, profile: profile.as_ref(), done };
     all_rounds(&args, cases, &stage, &crew, &mut record)?;
     record.finish()
+}
+
+/// How many cases run at once.
+fn at_once(args: &Args, profile: Option<&Profile>, context: &Context) -> usize {
+    let looking = AtFailure::of(args) != AtFailure::GoOn;
+    let alone = match profile {
+        Some(profile) if !profile.is_parallel() => Some("the device runs one case at a time"),
+        Some(_) | None => looking.then_some("one network is looked at"),
+    };
+    let Some(why) = alone else {
+        return args.jobs.map_or_else(|| args.arm.jobs(), usize::from);
+    };
+    if args.jobs.is_some_and(|jobs| jobs > 1) {
+        context.tell(&format!("--jobs: one, for {why}"));
+    }
+    1
 }
 
 /// What runs, in each round.

@@ -161,7 +161,7 @@ fn refused(difference: &str) -> Refusal {
 }
 
 /// The command line with no option at all.
-fn unasked() -> Args {
+pub(super) fn unasked() -> Args {
     #[derive(Parser)]
     struct Bare {
         #[command(flatten)]

@@ -110,3 +110,67 @@ fn in_another_shard(part: Shard, place: usize) -> Option<(Verdict, String)> {
     let reason = || format!("is in shard {theirs}/{}, not {part}", part.of);
     (theirs != part.part).then(|| (Verdict::Skip, reason()))
 }
+
+#[cfg(test)]
+mod tests {
+    use roamproof_harness::purpose;
+    use roamproof_harness::report::Options;
+
+    use super::*;
+    use crate::cli::run::Arm;
+
+    #[test]
+    fn the_shards_together_are_the_whole_and_no_two_share_a_purpose() {
+        let whole: Vec<&str> = planned(&asked(None, None)).0;
+        let mut parts = Vec::new();
+        for part in 1..=3 {
+            let (run, excluded) = planned(&asked(None, Some(format!("{part}/3"))));
+            assert_eq!(run.len() + excluded.len(), whole.len(), "nothing is left out in silence");
+            assert!(run.len().abs_diff(whole.len() / 3) <= 1, "{part}: {}", run.len());
+            parts.extend(run);
+        }
+        parts.sort_unstable();
+        let mut whole = whole;
+        whole.sort_unstable();
+        assert_eq!(parts, whole);
+    }
+
+    #[test]
+    fn what_waits_too_long_is_left_out_with_the_way_to_have_it() {
+        let longest = purpose::ALL.iter().map(|purpose| purpose.waits_max).max().unwrap();
+        let limit = longest - Duration::from_secs(1);
+        let (run, excluded) = planned(&asked(Some(limit), None));
+        assert!(!run.is_empty() && !excluded.is_empty());
+        let reason = format!("say --all or --max-wait {}", longest.as_secs_f64());
+        for one in excluded {
+            assert_eq!(one.verdict, Verdict::Skip);
+            assert!(one.reason.ends_with(&reason), "{}", one.reason);
+        }
+        let (_, excluded) = planned(&asked(Some(longest), None));
+        assert_eq!(excluded, []);
+    }
+
+    #[test]
+    fn each_round_has_each_purpose_with_a_seed_of_its_own() {
+        let purposes = &purpose::ALL[..2];
+        let mut args = crate::cli::run::asked::unasked();
+        args.seed = u64::MAX;
+        let jobs = jobs(purposes, 1..=2, &args, None);
+        let told: Vec<_> =
+            jobs.iter().map(|job| (job.purpose.id, job.round, job.setting.seed)).collect();
+        let [one, other] = [purposes[0].id, purposes[1].id];
+        let last = u64::MAX;
+        assert_eq!(told, [(one, 1, last), (other, 1, last), (one, 2, 0), (other, 2, 0)]);
+    }
+
+    fn planned(asked: &Asked) -> (Vec<&'static str>, Vec<Excluded>) {
+        let (run, excluded) = plan(purpose::ALL, asked, None);
+        (run.iter().map(|purpose| purpose.id).collect(), excluded)
+    }
+
+    fn asked(max_wait: Option<Duration>, shard: Option<String>) -> Asked {
+        let max_wait = max_wait.map(|wait| wait.as_secs_f64());
+        let options = Options { max_wait, shard, ..Options::default() };
+        Asked { arm: Arm::Lab, seed: 1, misdeeds: Vec::new(), device: None, options }
+    }
+}

@@ -145,7 +145,7 @@ impl<'a> Record<'a> {
     /// Whether something did not pass that is not known to fail.
     pub(super) fn has_failed(&self) -> bool {
         self.cases.iter().any(|case| {
-            case.verdict != Verdict::Pass && case.known.is_none()
+            !matches!(case.verdict, Verdict::Pass | Verdict::Info) && case.known.is_none()
                 || case.broken.iter().any(|broken| broken.verdict > Verdict::Info)
         })
     }
@@ -306,7 +306,10 @@ fn tell_github(report: &Report, context: &Context) -> anyhow::Result<()> {
     if std::env::var_os("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
         return Ok(());
     }
-    context.tell(report::annotations(report).trim_end());
+    let annotations = report::annotations(report);
+    if !annotations.is_empty() {
+        context.tell(annotations.trim_end());
+    }
     let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from) else {
         return Ok(());
     };

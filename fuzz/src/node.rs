@@ -13,49 +13,86 @@
 //!
 //! The low bits of an operation name the interface.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use roamproof_harness::topology::NodeSpec;
 use roamproof_harness::topology::claimed::{Wanted, topology};
-use roamproof_node::build::build;
+use roamproof_node::build::Blueprint;
 use roamproof_node::{Command, Input, Instant, Interface, Node, Output};
 use roamproof_wire::edit::mend_checksums;
 use roamproof_wire::ethernet::HEADER_LEN;
 
 /// An access router.
 pub(crate) fn router(octets: &[u8]) {
-    drive("ar1", octets);
+    static ROUTER: Prototype = Prototype::new("ar1");
+    drive(&ROUTER, octets);
 }
 
 /// A home agent that asks for no authentication, so that random updates reach its binding cache.
 pub(crate) fn home_agent(octets: &[u8]) {
-    drive("ha", octets);
+    static HOME_AGENT: Prototype = Prototype::new("ha");
+    drive(&HOME_AGENT, octets);
 }
 
 /// A mobile terminal on a visited link.
 pub(crate) fn mobile_terminal(octets: &[u8]) {
-    drive("mt", octets);
+    static MOBILE_TERMINAL: Prototype = Prototype::new("mt");
+    drive(&MOBILE_TERMINAL, octets);
 }
 
 /// A correspondent: return routability, bindings, calls.
 pub(crate) fn correspondent(octets: &[u8]) {
-    drive("cn", octets);
+    static CORRESPONDENT: Prototype = Prototype::new("cn");
+    drive(&CORRESPONDENT, octets);
 }
 
 /// A SIP server.
 pub(crate) fn sip_server(octets: &[u8]) {
-    drive("ss", octets);
+    static SIP_SERVER: Prototype = Prototype::new("ss");
+    drive(&SIP_SERVER, octets);
 }
 
-/// Nothing makes the node called `name` panic, spin, or send without bound.
-fn drive(name: &'static str, octets: &[u8]) {
-    let mut bench = Bench::new(name);
+/// Nothing makes the node panic, spin, or send without bound.
+fn drive(prototype: &'static Prototype, octets: &[u8]) {
+    let mut bench = Bench::new(prototype);
     bench.pass(SETTLING);
     let mut rest = Operations(octets);
     while let Some(operation) = rest.take(1) {
         bench.apply(operation[0], &mut rest);
     }
     bench.pass(SETTLING);
+}
+
+/// A node of the claimed network, its configuration read once for all sequences.
+struct Prototype {
+    name: &'static str,
+    read: OnceLock<(NodeSpec, Blueprint)>,
+}
+
+impl Prototype {
+    const fn new(name: &'static str) -> Self {
+        Self { name, read: OnceLock::new() }
+    }
+
+    fn read(&self) -> &(NodeSpec, Blueprint) {
+        self.read.get_or_init(|| {
+            let wanted = Wanted {
+                nodes: vec![self.name],
+                start: Some("visited-1"),
+                direct: true,
+                ..Wanted::default()
+            };
+            let spec = topology(&wanted).nodes.remove(0);
+            let config = spec
+                .config
+                .replace("[home_agent]\n", "[home_agent]\nauthentication = \"none\"\n")
+                .replace("[mobile]\n", "[mobile]\nauthentication = \"none\"\n");
+            let blueprint = Blueprint::read(spec.role.name(), &config)
+                .expect("the claimed network's own configuration can be read");
+            (spec, blueprint)
+        })
+    }
 }
 
 struct Operations<'a>(&'a [u8]);
@@ -85,24 +122,15 @@ impl<'a> Operations<'a> {
 
 struct Bench {
     node: Box<dyn Node>,
-    spec: NodeSpec,
+    spec: &'static NodeSpec,
     now: Instant,
 }
 
 impl Bench {
-    fn new(name: &'static str) -> Self {
-        let wanted = Wanted {
-            nodes: vec![name],
-            start: Some("visited-1"),
-            direct: true,
-            ..Wanted::default()
-        };
-        let spec = topology(&wanted).nodes.remove(0);
-        let config = spec
-            .config
-            .replace("[home_agent]\n", "[home_agent]\nauthentication = \"none\"\n")
-            .replace("[mobile]\n", "[mobile]\nauthentication = \"none\"\n");
-        let node = build(spec.role.name(), &config, EPOCH, wanted.seed, &[])
+    fn new(prototype: &'static Prototype) -> Self {
+        let (spec, blueprint) = prototype.read();
+        let node = blueprint
+            .build(EPOCH, SEED, &[])
             .expect("the claimed network's own configuration is right");
         let mut bench = Self { node, spec, now: Instant::ZERO };
         for interface in 0..bench.interfaces() {
@@ -193,6 +221,7 @@ impl Bench {
 }
 
 const EPOCH: Duration = Duration::from_secs(1_700_000_000);
+const SEED: u64 = 1;
 const SETTLING: Duration = Duration::from_secs(2);
 const AT_ONCE_MAX: u32 = 1000;
 const OUTPUTS_MAX: usize = 10_000;

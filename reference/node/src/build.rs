@@ -44,10 +44,77 @@ pub enum ConfigError {
     Misdeed(String),
 }
 
-/// Builds the node that plays `role` by its configuration, TOML.
-///
-/// `epoch` is the Unix time of [`Instant::ZERO`](crate::Instant::ZERO); `seed` fixes every random
-/// draw; `misdeeds` are names of what it is to do wrong.
+/// A role and its configuration, read: nodes are built of it as often as wanted.
+#[derive(Debug, Clone)]
+pub struct Blueprint(Plan);
+
+#[derive(Debug, Clone)]
+enum Plan {
+    HomeAgent(Box<crate::home_agent::Config>),
+    MobileTerminal(Box<crate::mobile_terminal::Config>),
+    Correspondent(Box<crate::correspondent::Config>),
+    Router(Box<crate::router::Config>),
+    SipServer(Box<crate::sip_server::Config>),
+}
+
+impl Blueprint {
+    /// Reads the configuration, TOML, of the node that plays `role`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], which names the key at fault.
+    pub fn read(role: &str, config: &str) -> Result<Self, ConfigError> {
+        Ok(Self(match role {
+            "home-agent" => Plan::HomeAgent(toml::from_str(config)?),
+            "mobile-terminal" => Plan::MobileTerminal(toml::from_str(config)?),
+            "correspondent" => Plan::Correspondent(toml::from_str(config)?),
+            "router" => Plan::Router(toml::from_str(config)?),
+            "sip-server" => Plan::SipServer(toml::from_str(config)?),
+            other => return Err(ConfigError::Role(other.to_owned())),
+        }))
+    }
+
+    /// Builds the node.
+    ///
+    /// `epoch` is the Unix time of [`Instant::ZERO`](crate::Instant::ZERO); `seed` fixes every
+    /// random draw; `misdeeds` are names of what it is to do wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], where a value cannot be, or no such misdeed is known.
+    pub fn build(
+        &self,
+        epoch: Duration,
+        seed: u64,
+        misdeeds: &[String],
+    ) -> Result<Box<dyn Node>, ConfigError> {
+        let misdeeds = crate::misdeed::Misdeeds::named(self.role(), misdeeds)?;
+        let start = Start { epoch, seed, misdeeds };
+        Ok(match &self.0 {
+            Plan::HomeAgent(config) => Box::new(HomeAgent::new((**config).clone(), &start)?),
+            Plan::MobileTerminal(config) => {
+                Box::new(MobileTerminal::new((**config).clone(), &start)?)
+            }
+            Plan::Correspondent(config) => Box::new(Correspondent::new(config, &start)?),
+            Plan::Router(config) => Box::new(Router::new(config, &start)),
+            Plan::SipServer(config) => Box::new(SipServer::new(config, &start)?),
+        })
+    }
+
+    /// The role that its nodes play.
+    pub const fn role(&self) -> &'static str {
+        match &self.0 {
+            Plan::HomeAgent(_) => "home-agent",
+            Plan::MobileTerminal(_) => "mobile-terminal",
+            Plan::Correspondent(_) => "correspondent",
+            Plan::Router(_) => "router",
+            Plan::SipServer(_) => "sip-server",
+        }
+    }
+}
+
+/// Builds the node that plays `role` by its configuration, TOML: [`Blueprint::read`] and
+/// [`Blueprint::build`] in one.
 ///
 /// # Errors
 ///
@@ -59,14 +126,5 @@ pub fn build(
     seed: u64,
     misdeeds: &[String],
 ) -> Result<Box<dyn Node>, ConfigError> {
-    let misdeeds = crate::misdeed::Misdeeds::named(role, misdeeds)?;
-    let start = Start { epoch, seed, misdeeds };
-    Ok(match role {
-        "home-agent" => Box::new(HomeAgent::new(toml::from_str(config)?, &start)?),
-        "mobile-terminal" => Box::new(MobileTerminal::new(toml::from_str(config)?, &start)?),
-        "correspondent" => Box::new(Correspondent::new(&toml::from_str(config)?, &start)?),
-        "router" => Box::new(Router::new(&toml::from_str(config)?, &start)),
-        "sip-server" => Box::new(SipServer::new(&toml::from_str(config)?, &start)?),
-        other => return Err(ConfigError::Role(other.to_owned())),
-    })
+    Blueprint::read(role, config)?.build(epoch, seed, misdeeds)
 }

@@ -17,7 +17,8 @@ use crate::lookup::LookupPeers;
 use crate::misdeed::Misdeeds;
 use crate::{Input, Instant, Interface, Node, Output, Wakeup};
 use binding_cache::BindingCache;
-use config::{Config, SipServerConfig};
+pub(crate) use config::Config;
+use config::SipServerConfig;
 use registration::Pending;
 
 /// A home agent on one home link.

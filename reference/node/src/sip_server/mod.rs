@@ -19,6 +19,7 @@ mod server;
 mod stream_way;
 mod way;
 
+pub(crate) use config::Config;
 pub use location::{Binding, Location};
 pub use proxy::{Proxy, ProxyConfig, ProxyEvent};
 pub use registrar::{Registrar, RegistrarLimits};

@@ -213,6 +213,13 @@ impl Bench {
         self.tell_link(node, interface, None)
     }
 
+    /// The link that a node's first interface is plugged into.
+    pub fn plugged_at(&self, node: &str) -> Option<LinkId> {
+        let index = self.node(node).ok()?;
+        let port = self.owners.iter().position(|(owner, _)| *owner == index)?;
+        self.cables[port].link()
+    }
+
     /// Whether every subject still runs.
     ///
     /// # Errors

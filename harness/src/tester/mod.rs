@@ -10,6 +10,7 @@ mod expectation;
 mod hearing;
 pub mod home_agent;
 pub mod inbox;
+mod life;
 pub mod lookup;
 pub mod media;
 pub mod mobile;
@@ -273,36 +274,6 @@ impl<'a> Tester<'a> {
         self.tells("restart")
     }
 
-    /// How the purpose ends that its body left with `stop`: a subject that runs no more, or is not
-    /// well, has not passed, and whatever else was seen of it comes from that. What was seen while
-    /// this host was late says nothing about a subject that lives.
-    pub(crate) fn ends(&mut self, stop: Option<Stop>) -> Option<Stop> {
-        let lateness = self.bench.lateness_max();
-        let stop =
-            stop.map(|stop| if lateness > LATENESS_MAX { stop.of_late(lateness) } else { stop });
-        let died = match self.examines() {
-            Ok(()) => return stop,
-            Err(died) => died,
-        };
-        Some(match stop {
-            // Where the body saw nothing wrong the device died of what was done to it.
-            None if died.crashed => Stop { verdict: Verdict::Fail, ..died },
-            None => died,
-            Some(stop) if !died.crashed => stop,
-            Some(stop) => {
-                let seen = format!("{}; before that: {}", died.seen, stop.seen);
-                Stop { expected: stop.expected, frames: stop.frames, seen, ..died }
-            }
-        })
-    }
-
-    fn examines(&mut self) -> Result<(), Stop> {
-        let (subject, _) = self.subject();
-        self.bench.examine(&subject).map_err(|why| self.trouble(&why))?;
-        self.lets_finish(&subject)?;
-        self.bench.check_alive().map_err(|why| self.trouble(&why))
-    }
-
     /// The stop that follows from something else than what was expected in this sentence.
     pub fn stop(&self, expected: String, seen: String, frames: Vec<usize>) -> Stop {
         let (kind, clause) = self.clauses.last().map_or((Kind::When, String::new()), |clause| {
@@ -343,17 +314,6 @@ impl<'a> Tester<'a> {
         let (subject, _) = self.subject();
         self.bench.begin_tell(&subject, command).map_err(|why| self.trouble(&why))?;
         self.lets_finish(&subject)
-    }
-
-    /// Lets time pass, answering neighbours meanwhile, while the subject is at what it was told.
-    fn lets_finish(&mut self, subject: &str) -> Result<(), Stop> {
-        while self.bench.is_busy(subject).map_err(|why| self.trouble(&why))? {
-            let until = self.bench.now() + STEP;
-            while let Some(heard) = self.next(until)? {
-                self.passed_by.push_back(heard);
-            }
-        }
-        Ok(())
     }
 
     fn enter(&mut self, kind: Kind, text: String) {
@@ -400,6 +360,3 @@ impl<'a> Tester<'a> {
         }
     }
 }
-
-/// How often a subject is looked at that does something beside the wire.
-const STEP: Duration = Duration::from_millis(2);

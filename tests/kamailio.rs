@@ -37,21 +37,46 @@ fn every_row_that_applies_gets_a_verdict() {
     }
 }
 
+/// A server that challenges whoever registers or calls is judged like any other, once the profile says
+/// where the password is.
+#[test]
+fn a_challenge_is_met() {
+    let folder = tempfile::tempdir().unwrap();
+    let device = copied(folder.path(), |config| {
+        let challenge = |function: &str, before: &str| {
+            let asks = format!("if (!{function}(\"example.com\", \"secret\", \"0\")) {{");
+            let then = function.replace("authenticate", "challenge");
+            let then = then.replace("pv_www", "www").replace("pv_proxy", "proxy");
+            format!("{asks} {then}(\"example.com\", \"0\"); exit; }}\n{before}")
+        };
+        let saves = "if (!save(";
+        let records = "record_route();";
+        config
+            .replacen("loadmodule", "loadmodule \"auth.so\"\nloadmodule", 1)
+            .replace(saves, &challenge("pv_www_authenticate", saves))
+            .replace(records, &challenge("pv_proxy_authenticate", records))
+    });
+    let profile = fs::read_to_string(device.join("device.toml")).unwrap();
+    let key = "[keys]\nsip_password = { file = \"password\" }\n\n[triggers]";
+    for (password, expected) in [("secret\n", Some(0)), ("wrong\n", Some(5))] {
+        fs::write(device.join("device.toml"), profile.replace("[triggers]", key)).unwrap();
+        fs::write(device.join("password"), password).unwrap();
+        let out = folder.path().join(password.trim());
+        let Some((code, result)) = judged(&device.join("device.toml"), &[], &out) else { return };
+        assert_eq!(code, expected, "{:#?}", verdicts(&result));
+    }
+}
+
 /// A server of which one thing is wrong fails there and nowhere else, and a list of known failures
 /// makes that expected.
 #[test]
 fn a_failure_of_its_own_is_found_and_can_be_listed() {
     let folder = tempfile::tempdir().unwrap();
-    let device = folder.path().join("device");
-    fs::create_dir(&device).unwrap();
     let example = Path::new(ROOT).join("examples/kamailio");
-    for file in ["device.toml", "start", "kamailio.cfg"] {
-        fs::copy(example.join(file), device.join(file)).unwrap();
-    }
-    let config = fs::read_to_string(device.join("kamailio.cfg")).unwrap();
-    let hasty = "modparam(\"tm\", \"cancel_b_method\", 2)\n";
-    let config = config.replacen("modparam(", &format!("{hasty}modparam("), 1);
-    fs::write(device.join("kamailio.cfg"), config).unwrap();
+    let device = copied(folder.path(), |config| {
+        let hasty = "modparam(\"tm\", \"cancel_b_method\", 2)\n";
+        config.replacen("modparam(", &format!("{hasty}modparam("), 1)
+    });
     let profile = device.join("device.toml");
     let Some((code, result)) = judged(&profile, &[], &folder.path().join("out")) else { return };
     assert_eq!(code, Some(1));
@@ -71,6 +96,18 @@ fn a_failure_of_its_own_is_found_and_can_be_listed() {
     let known = ["--known-failures", text_of(&listed)];
     let (code, result) = judged(&profile, &known, &folder.path().join("again")).unwrap();
     assert_eq!((code, &result["complaints"]), (Some(0), &Value::Array(Vec::new())));
+}
+
+/// A copy of the example whose configuration is changed.
+fn copied(folder: &Path, change: impl Fn(&str) -> String) -> PathBuf {
+    let (example, device) = (Path::new(ROOT).join("examples/kamailio"), folder.join("device"));
+    fs::create_dir(&device).unwrap();
+    for file in ["device.toml", "start", "kamailio.cfg"] {
+        fs::copy(example.join(file), device.join(file)).unwrap();
+    }
+    let config = fs::read_to_string(device.join("kamailio.cfg")).unwrap();
+    fs::write(device.join("kamailio.cfg"), change(&config)).unwrap();
+    device
 }
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");

@@ -38,10 +38,19 @@ impl Addresses {
         for (said, planned) in addresses {
             *planned = said.unwrap_or(*planned);
         }
+        if let Some(domain) = &self.domain {
+            plan.domain.clone_from(domain);
+            // Who keeps no identifier of its own has one of that domain.
+            for planned in
+                [&mut plan.mt_identifier, &mut plan.mt2_identifier, &mut plan.cn_identifier]
+            {
+                let user = planned.split('@').next().unwrap_or_default();
+                *planned = format!("{user}@{domain}");
+            }
+        }
         let names = [
             (&self.identifier, &mut plan.mt_identifier),
             (&self.correspondent_identifier, &mut plan.cn_identifier),
-            (&self.domain, &mut plan.domain),
         ];
         for (said, planned) in names {
             if let Some(said) = said {

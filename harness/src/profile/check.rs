@@ -322,7 +322,10 @@ fn keys(
     let read = |raw: &Option<Spanned<_>>| {
         raw.as_ref().map(|raw| key::read(raw, folder, environment)).transpose()
     };
-    Ok(Keys { mn_ha: read(&raw.mn_ha)?, ha_ss: read(&raw.ha_ss)? })
+    let sip_password = raw.sip_password.as_ref();
+    let sip_password =
+        sip_password.map(|raw| key::read_password(raw, folder, environment)).transpose()?;
+    Ok(Keys { mn_ha: read(&raw.mn_ha)?, ha_ss: read(&raw.ha_ss)?, sip_password })
 }
 
 fn timers(raw: &RawTimers) -> Result<Timers, Fault> {

@@ -1,13 +1,14 @@
 //! Keys of a profile: read from a file or an environment variable, never printed.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 use toml::Spanned;
 
 use super::error::Fault;
-use super::raw::RawKey;
-use crate::plan::{Key, Plan};
+use super::raw::{RawKey, RawPassword};
+use crate::plan::{Key, Password, Plan};
 
 /// The keys that a profile puts in place of the reference's.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +17,8 @@ pub struct Keys {
     pub mn_ha: Option<Shared>,
     /// Between home agents and the SIP server.
     pub ha_ss: Option<Shared>,
+    /// What whoever registers or calls proves to the SIP server.
+    pub sip_password: Option<Password>,
 }
 
 /// One key, or its index alone.
@@ -36,6 +39,9 @@ impl Keys {
                 *planned = Key { spi, octets: said.key.octets.clone() };
             }
         }
+        if self.sip_password.is_some() {
+            plan.sip_password.clone_from(&self.sip_password);
+        }
     }
 }
 
@@ -46,42 +52,79 @@ pub(super) fn read(
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Shared, Fault> {
     let RawKey { spi, file, environment: variable } = raw.get_ref();
-    let (digits, span) = match (file, variable) {
-        (Some(file), None) => {
-            let path = folder.join(file.get_ref());
-            let read = fs::read_to_string(&path).map_err(|error| {
-                Fault::at(
-                    file.span(),
-                    format!("expected a file with a key: {}: {error}", path.display()),
-                )
-                .cure("write the key there in hexadecimal digits, readable for you alone")
-            })?;
-            (read, file.span())
-        }
-        (None, Some(variable)) => {
-            let name = variable.get_ref();
-            let read = environment(name).ok_or_else(|| {
-                Fault::at(
-                    variable.span(),
-                    format!("expected a key in the environment variable {name}, which is not set"),
-                )
-                .cure(format!("set {name} to the key in hexadecimal digits"))
-            })?;
-            (read, variable.span())
-        }
-        (None, None) | (Some(_), Some(_)) => {
-            return Err(Fault::at(
-                raw.span(),
-                "expected either `file` or `environment`, which says where the key is",
-            ));
-        }
-    };
+    let place =
+        Place { file, variable, whole: raw.span(), what: "a key", how: " in hexadecimal digits" };
+    let (digits, span) = place.read(folder, environment)?;
     let octets = octets_of(digits.trim()).ok_or_else(|| {
         Fault::at(span, "expected a key of hexadecimal digits, two an octet, in what this names")
             .cure("write it as in 6d6f62696c65, without spaces or a prefix")
     })?;
     let spi = spi.as_ref().map(|spi| *spi.get_ref());
     Ok(Shared { spi, key: Key { spi: spi.unwrap_or_default(), octets } })
+}
+
+/// Reads the password that `raw` names: what stands there, without the line's end.
+pub(super) fn read_password(
+    raw: &Spanned<RawPassword>,
+    folder: &Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Password, Fault> {
+    let RawPassword { file, environment: variable } = raw.get_ref();
+    let place = Place { file, variable, whole: raw.span(), what: "a password", how: "" };
+    let (password, span) = place.read(folder, environment)?;
+    let password = password.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        return Err(Fault::at(span, "expected a password in what this names, which is empty")
+            .cure("write the password there, on one line"));
+    }
+    Ok(Password(password.to_owned()))
+}
+
+/// Where a secret is.
+struct Place<'a> {
+    file: &'a Option<Spanned<String>>,
+    variable: &'a Option<Spanned<String>>,
+    /// The table that says so.
+    whole: Range<usize>,
+    what: &'static str,
+    /// How it is written there.
+    how: &'static str,
+}
+
+impl Place<'_> {
+    /// What stands there, and where that is said.
+    fn read(
+        &self,
+        folder: &Path,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(String, Range<usize>), Fault> {
+        let Place { what, how, .. } = self;
+        match (self.file, self.variable) {
+            (Some(file), None) => {
+                let path = folder.join(file.get_ref());
+                let read = fs::read_to_string(&path).map_err(|error| {
+                    let told = format!("expected a file with {what}: {}: {error}", path.display());
+                    Fault::at(file.span(), told)
+                        .cure(format!("write {what} there{how}, readable for you alone"))
+                })?;
+                Ok((read, file.span()))
+            }
+            (None, Some(variable)) => {
+                let name = variable.get_ref();
+                let read = environment(name).ok_or_else(|| {
+                    let told = format!(
+                        "expected {what} in the environment variable {name}, which is not set"
+                    );
+                    Fault::at(variable.span(), told).cure(format!("set {name} to {what}{how}"))
+                })?;
+                Ok((read, variable.span()))
+            }
+            (None, None) | (Some(_), Some(_)) => Err(Fault::at(
+                self.whole.clone(),
+                format!("expected either `file` or `environment`, which says where {what} is"),
+            )),
+        }
+    }
 }
 
 fn octets_of(digits: &str) -> Option<Vec<u8>> {

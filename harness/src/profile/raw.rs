@@ -177,6 +177,22 @@ pub(super) struct RawKeys {
     /// Between home agents and the SIP server (binding lookup).
     #[schemars(with = "Option<RawKey>")]
     pub(super) ha_ss: Option<Spanned<RawKey>>,
+    /// The password of every identifier, for a SIP server that challenges whoever registers or calls
+    /// (RFC 7616); the user is that of the identifier.
+    #[schemars(with = "Option<RawPassword>")]
+    pub(super) sip_password: Option<Spanned<RawPassword>>,
+}
+
+/// A password: where it is, never the password itself.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPassword {
+    /// A file with the password on its one line; a relative path starts at the profile's folder.
+    #[schemars(with = "Option<String>")]
+    pub(super) file: Option<Spanned<String>>,
+    /// An environment variable with the password.
+    #[schemars(with = "Option<String>")]
+    pub(super) environment: Option<Spanned<String>>,
 }
 
 /// A shared key: where its hexadecimal digits are, never the digits themselves.

@@ -124,6 +124,12 @@ const WRONG: &[(&str, &str)] = &[
     ("spi = 77", "spi = -1"),
     ("ha_ss = { file = \"lookup.key\" }", "ha_ss = { file = \"missing.key\" }"),
     ("ha_ss = { file = \"lookup.key\" }", "ha_ss = {}"),
+    ("sip_password = { environment = \"PHONE_KEY\" }", "sip_password = \"6b6579\""),
+    ("sip_password = { environment = \"PHONE_KEY\" }", "sip_password = { file = \"missing.key\" }"),
+    (
+        "sip_password = { environment = \"PHONE_KEY\" }",
+        "sip_password = { environment = \"NOTHING\" }",
+    ),
     ("[timers]", "[timer]"),
     ("boot_s = 20", "boot_s = -20"),
     ("settle_s = 0.5", "settle_s = \"short\""),
@@ -143,6 +149,7 @@ fn read(text: &str) -> Result<Profile, ProfileError> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/profile/testdata");
     let environment = |name: &str| match name {
         "PHONE_KEY" => Some("6b6579\n".to_owned()),
+        "NOTHING" => Some("\n".to_owned()),
         "ODD_KEY" => Some("6b657".to_owned()),
         _ => None,
     };

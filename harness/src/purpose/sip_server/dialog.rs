@@ -5,7 +5,8 @@ use std::time::Duration;
 use roamproof_wire::mobility::Lifetime;
 use roamproof_wire::sip::{HeaderName, Message, Method};
 
-use super::peers::{ANSWER, Peers, Says, Terminal};
+use super::lookup::Says;
+use super::peers::{ANSWER, Peers, Terminal};
 use super::registrar::{DIRECT, server_in_direct_mode};
 use crate::purpose::Purpose;
 use crate::tester::Tester;

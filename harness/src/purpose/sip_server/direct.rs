@@ -6,7 +6,8 @@ use std::time::Duration;
 use roamproof_wire::mobility::{BindingLookup, LookupKind, Message};
 use roamproof_wire::sip::Method;
 
-use super::peers::{ANSWER, Delivered, LIFETIME, Peers, SILENCE, Says, Terminal, hijacker};
+use super::lookup::{Delivered, Says};
+use super::peers::{ANSWER, LIFETIME, Peers, SILENCE, Terminal, hijacker};
 use super::registrar::{DIRECT, server_in_direct_mode};
 use crate::purpose::Purpose;
 use crate::tester::template::{binding_lookup, message_in, sip_request};
@@ -260,9 +261,13 @@ fn are_about(t: &Tester<'_>, delivered: &Delivered, one: &Terminal) -> Result<()
     delivered.queries.iter().try_for_each(|query| t.finds(&wanted, *query))
 }
 
-/// Whatever the server sends to an address.
+/// Whatever the server asks or sends at an address; it may acknowledge what came from there.
 fn sent(server: Ipv6Addr, to: Ipv6Addr) -> Template {
     Template::new(format!("packet from the server to {to}"), move |packet| {
-        packet.header.source == server && packet.header.destination == to
+        let acknowledges = matches!(
+            message_in(packet),
+            Some(Message::BindingLookup(one)) if one.kind == LookupKind::HomeAgentNotificationAck
+        );
+        packet.header.source == server && packet.header.destination == to && !acknowledges
     })
 }

@@ -7,7 +7,8 @@ use roamproof_wire::ipv6::Problem;
 use roamproof_wire::mobility::{BindingLookup, Lifetime, LookupKind};
 use roamproof_wire::sip::Method;
 
-use super::peers::{LIFETIME, Peers, SILENCE, Says, Terminal, hijacker};
+use super::lookup::Says;
+use super::peers::{LIFETIME, Peers, SILENCE, Terminal, hijacker};
 use super::registrar::{DIRECT, server_in_direct_mode};
 use crate::purpose::Purpose;
 use crate::tester::Tester;

@@ -6,7 +6,8 @@ use roamproof_wire::icmpv6::{Reason, answer};
 use roamproof_wire::ipv6::{MTU_MIN, fragment};
 use roamproof_wire::sip::{Fields, Message, Method};
 
-use super::peers::{Peers, Says, Terminal, is_query, uri};
+use super::lookup::Says;
+use super::peers::{Peers, Terminal, is_query, uri};
 use super::registrar::{DIRECT, server_in_direct_mode};
 use crate::purpose::Purpose;
 use crate::tester::inbox::Inbox;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use roamproof_wire::ipv6::Packet;
 use roamproof_wire::sip::{Fields, HeaderName, HostView, Method};
 
-use super::peers::{ANSWER, Peers, Says, Terminal, registrar};
+use super::lookup::Says;
+use super::peers::{ANSWER, Peers, Terminal, registrar};
 use crate::feature::Condition;
 use crate::purpose::Purpose;
 use crate::tester::Tester;
@@ -60,8 +61,11 @@ pub(super) fn server_in_direct_mode() -> Wanted {
 
 fn binds_the_contact(t: &mut Tester<'_>) -> Result<(), Stop> {
     let mut peers = Peers::around(t)?;
-    let one = Terminal::first(t);
-    peers.lives(t)?;
+    let mut one = Terminal::first(t);
+    peers.register(t, &mut one)?;
+    t.given("the terminal takes that registration back");
+    let contact = one.party.contact();
+    peers.unregister(t, &mut one, &contact)?;
 
     t.when("a REGISTER comes from the care-of address, as its Via says, with the home address in its Contact");
     let elsewhere = Party { address: one.care_of, ..one.party.clone() };

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use roamproof_wire::sip::Method;
 
-use super::peers::{Peers, Says, Terminal};
+use super::lookup::Says;
+use super::peers::{Peers, Terminal};
 use super::registrar::{DIRECT, server_in_direct_mode};
 use crate::purpose::Purpose;
 use crate::tester::Tester;

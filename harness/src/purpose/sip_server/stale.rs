@@ -8,7 +8,8 @@ use roamproof_wire::icmpv6::{Reason, answer};
 use roamproof_wire::ipv6::{Problem, protocol};
 use roamproof_wire::sip::{Fields, Message, Method};
 
-use super::peers::{ANSWER, Peers, Says, Terminal, is_query, is_tunnelled};
+use super::lookup::Says;
+use super::peers::{ANSWER, Peers, Terminal, is_query, is_tunnelled};
 use super::registrar::{DIRECT, server_in_direct_mode};
 use crate::feature::Condition;
 use crate::purpose::Purpose;
@@ -242,7 +243,8 @@ fn nobody_answers_tcp(t: &mut Tester<'_>) -> Result<(), Stop> {
             peers.send(t, &answer)?;
         }
         if message.is_some_and(|message| is_copy(&message, &invite)) {
-            return Ok(());
+            t.given("the terminal takes that contact back");
+            return peers.unregister(t, &mut one, &contact);
         }
     }
 }

@@ -8,11 +8,11 @@ use roamproof_wire::sdp::{LocalMedia, SessionDescription};
 use roamproof_wire::sip::{Fields, HeaderName, HostView, Message};
 
 use super::super::Purpose;
-use super::setting::{ANSWER, CALLER_MEDIA, SILENCE, terminal_alone, tunnelled_home, updates};
-use super::stage::{Stage, acceptance, by_budget};
+use super::setting::{ANSWER, CALLER_MEDIA, SILENCE, terminal_alone, updates};
+use super::stage::{Stage, acceptance, by_budget, decision};
 use crate::tester::Tester;
 use crate::tester::scene::Manners;
-use crate::tester::template::{media, sip_in, sip_response};
+use crate::tester::template::{innermost, media, sip_in};
 use crate::topology::Role;
 use crate::verdict::Stop;
 
@@ -156,11 +156,11 @@ fn is_no_target(
 
     t.then("the call goes on through the tunnel, or is refused because nothing can be reached");
     let refuses = !t.features.is("on_ro_failure", "tunnel");
-    let goes_on = sip_response(&invite).with("that goes on, or 488", move |packet| {
-        let status = sip_in(packet).and_then(|message| message.status());
+    let goes_on = decision(&invite).with("that goes on, or 488", move |packet| {
+        let status = sip_in(&innermost(packet)).and_then(|message| message.status());
         status.is_some_and(|status| status < 300 || status == 488 || (refuses && status >= 400))
     });
-    t.hears(&tunnelled_home(t, goes_on, t.plan.ss), by_budget(t))?;
+    t.hears(&goes_on, by_budget(t))?;
     stage.lives(t, "it is alive and answers OPTIONS afterwards")
 }
 

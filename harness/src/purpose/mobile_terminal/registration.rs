@@ -9,7 +9,7 @@ use roamproof_wire::sip::{Fields, HostView, Method};
 
 use super::super::Purpose;
 use super::setting::{ANSWER, ATTACHMENT, access_router, binds, budget, terminal_alone};
-use super::stage::Stage;
+use super::stage::{Stage, updates_from};
 use crate::tester::home_agent::HomeAgent;
 use crate::tester::template::{
     binding_update, innermost, message_in, sip_in, sip_request, sip_response,
@@ -123,7 +123,8 @@ fn handover(t: &mut Tester<'_>) -> Result<(), Stop> {
     stage.moves_on(t)?;
 
     t.then("it asks its home agent to bind its home address to an address of the new link");
-    t.hears(&home_registration(t, "visited-2"), ATTACHMENT)?;
+    let update = t.hears(&updates_from(t, t.plan.ha, "visited-2"), ATTACHMENT)?;
+    t.finds(&home_registration(t, "visited-2"), update)?;
 
     t.then("it registers no other contact with the SIP server");
     t.hears_none(&registration_of_another(t).by_any_way(), SETTLING)?;

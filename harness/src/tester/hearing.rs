@@ -140,6 +140,15 @@ impl Tester<'_> {
         Err(self.stop(expected, format!("it took {passed:?}"), vec![frame]))
     }
 
+    /// Wants this host to have been punctual since the last wait for a packet began.
+    ///
+    /// # Errors
+    ///
+    /// Where it was late: nothing follows then from what is missing.
+    pub fn is_punctual(&mut self, what: &str) -> Result<(), Stop> {
+        self.punctual_for(what)
+    }
+
     /// When a frame was captured, since the start of the run.
     pub fn captured_at(&self, frame: usize) -> Duration {
         self.bench.capture().frames[frame].at

@@ -13,6 +13,7 @@ use super::super::Purpose;
 use super::optimization::to_peer;
 use super::setting::{ANSWER, AT_ONCE, ATTACHMENT, budget, terminal_alone, updates};
 use super::stage::{Stage, decision, ringing};
+use crate::feature::Condition;
 use crate::tester::scene::{Answers, Manners};
 use crate::tester::template::{care_of_test_init, echo_reply, home_test_init, message_in};
 use crate::tester::{Template, Tester};
@@ -117,18 +118,20 @@ pub(in crate::purpose) const UNACKNOWLEDGED_BINDING_MOVES: Purpose = Purpose {
     title: "After a handover a binding that was never acknowledged is updated or deleted",
     verifies: &["CL-RO-12"],
     role: Role::MobileTerminal,
-    applies: &[],
+    applies: &[FALLS_BACK_TO_TUNNEL],
     triggers: &[Trigger::Attach, Trigger::Move],
     waits_max: Duration::from_secs(55),
     wants: terminal_alone,
     body: unacknowledged_binding_moves,
 };
 
+/// A device that refuses such a call has nobody whom it could update (decision D5).
+const FALLS_BACK_TO_TUNNEL: Condition = Condition { feature: "on_ro_failure", is: &["tunnel"] };
 /// How far from the budget the fallback may be, of ten (CL-RO-12).
 const TOLERANCE_TENTHS: u32 = 1;
 /// A gap between two tries is at least so many tenths of the one before: RFC 6275 §11.8 doubles it,
-/// and what is captured may be a little early or late.
-const BACK_OFF_TENTHS: u32 = 15;
+/// and a device may be a little late with one and not with the next.
+const BACK_OFF_TENTHS: u32 = 12;
 
 /// The caller answers this message with Parameter Problem code 1, and the other test not at all.
 fn falls_back(t: &mut Tester<'_>, unknown: Template) -> Result<(), Stop> {

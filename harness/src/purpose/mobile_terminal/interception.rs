@@ -97,7 +97,7 @@ pub(in crate::purpose) const NO_SECOND_WAY: Purpose = Purpose {
     role: Role::MobileTerminal,
     applies: &[NO_ROUTE_TO_SERVER],
     triggers: &[Trigger::Attach],
-    waits_max: Duration::from_secs(32),
+    waits_max: Duration::from_secs(35),
     wants: terminal_alone,
     body: no_second_way,
 };
@@ -183,7 +183,7 @@ fn no_second_way(t: &mut Tester<'_>) -> Result<(), Stop> {
     let bye = stage.says_made(t, bye)?;
 
     t.then("it responds to BYE through the tunnel to the server");
-    t.hears(&tunnelled_home(t, sip_response(&bye), t.plan.ss), ANSWER)?;
+    t.hears(&tunnelled_home(t, sip_response(&bye), t.plan.ss), ANSWER * 4)?;
 
     t.then("no response of the call left by another way, plain or in another tunnel");
     t.hears_none(&by_another_way(t, &stage, &invite), SILENCE)?;

@@ -8,7 +8,7 @@ use roamproof_wire::ipv6::Packet;
 use roamproof_wire::sip::{Fields, HeaderName, HostView, Message, Method};
 
 use super::super::Purpose;
-use super::setting::{ANSWER, AT_ONCE, CALLER_MEDIA, SILENCE, terminal_alone, updates};
+use super::setting::{AT_ONCE, CALLER_MEDIA, SILENCE, terminal_alone, updates};
 use super::stage::{Stage, acceptance, before_budget, decision, ringing};
 use crate::feature::Condition;
 use crate::tester::scene::Manners;
@@ -177,12 +177,12 @@ fn before_response(t: &mut Tester<'_>) -> Result<(), Stop> {
 
     t.then("the route to the caller is tested before any response leaves");
     let early = acceptance(t, &invite);
-    let caller = t.plan.cn;
-    t.hears_before(&to_peer(home_test_init(), caller), &early, ANSWER)?;
-    t.hears_before(&to_peer(care_of_test_init(), caller), &early, ANSWER)?;
+    let (caller, patience) = (t.plan.cn, before_budget(t));
+    t.hears_before(&to_peer(home_test_init(), caller), &early, patience)?;
+    t.hears_before(&to_peer(care_of_test_init(), caller), &early, patience)?;
 
     t.then("the caller is asked to bind the home address before any response leaves");
-    t.hears_before(&updates(caller), &early, ANSWER)?;
+    t.hears_before(&updates(caller), &early, patience)?;
 
     t.then("no response leaves before the caller has acknowledged");
     t.hears_none(&early, SILENCE)?;
@@ -242,9 +242,9 @@ fn optimizes_to(
     let early = acceptance(t, &invite);
     for target in targets {
         t.then(format!("the route to {target}, which the offer names, is tested and updated"));
-        t.hears_before(&to_peer(home_test_init(), *target), &early, ANSWER)?;
-        t.hears_before(&to_peer(care_of_test_init(), *target), &early, ANSWER)?;
-        t.hears_before(&updates(*target), &early, ANSWER)?;
+        t.hears_before(&to_peer(home_test_init(), *target), &early, before_budget(t))?;
+        t.hears_before(&to_peer(care_of_test_init(), *target), &early, before_budget(t))?;
+        t.hears_before(&updates(*target), &early, before_budget(t))?;
     }
     t.then("no response leaves before the last of them has acknowledged");
     t.hears_none(&early, SILENCE)?;

@@ -9,6 +9,7 @@ mod media;
 mod mobility;
 mod node;
 mod packet;
+mod peers;
 mod sip;
 
 use std::process::ExitCode;

@@ -10,6 +10,7 @@
 //! | 4 | 80–9f; one octet of length, text | a user commands |
 //! | 5 | a0–bf; two octets of length, a packet | a program on its host sends |
 //! | 6 | c0–df; one octet | that many seconds pass, modulo 64 |
+//! | 7 | e0–ff; one octet, an edit | a peer acts by the table of `peers.rs` (the octet modulo 32), its packet edited where the octet is 128 or more |
 //!
 //! The low bits of an operation name the interface.
 
@@ -20,8 +21,10 @@ use roamproof_harness::topology::NodeSpec;
 use roamproof_harness::topology::claimed::{Wanted, topology};
 use roamproof_node::build::Blueprint;
 use roamproof_node::{Command, Input, Instant, Interface, Node, Output};
-use roamproof_wire::edit::mend_checksums;
-use roamproof_wire::ethernet::HEADER_LEN;
+use roamproof_wire::edit::{Edit, mend_checksums};
+use roamproof_wire::ethernet::{self, HEADER_LEN, Mac};
+
+use crate::peers::{Peers, ROUTER};
 
 /// An access router.
 pub(crate) fn router(octets: &[u8]) {
@@ -122,6 +125,7 @@ impl<'a> Operations<'a> {
 
 struct Bench {
     node: Box<dyn Node>,
+    peers: Peers,
     spec: &'static NodeSpec,
     now: Instant,
 }
@@ -132,7 +136,8 @@ impl Bench {
         let node = blueprint
             .build(EPOCH, SEED, &[])
             .expect("the claimed network's own configuration is right");
-        let mut bench = Self { node, spec, now: Instant::ZERO };
+        let peers = Peers::new(Mac(spec.interfaces[0].mac));
+        let mut bench = Self { node, peers, spec, now: Instant::ZERO };
         for interface in 0..bench.interfaces() {
             bench.put(Input::Link { interface: Interface(interface), up: true });
         }
@@ -165,8 +170,26 @@ impl Bench {
                 self.put(Input::Local(rest.counted(len.into())));
             }
             6 => self.pass(Duration::from_secs((rest.u8() & 0x3f).into())),
+            7 => self.peer_acts(interface, rest),
             _ => self.pass(Duration::from_millis(rest.u16().into())),
         }
+    }
+
+    /// What a right peer sends, or that with one fault in it.
+    fn peer_acts(&mut self, interface: Interface, rest: &mut Operations<'_>) {
+        let number = rest.u8();
+        let now = EPOCH + self.now.since_start();
+        let Some(mut packet) = self.peers.act(number & 0x1f, now) else { return };
+        if number >= 0x80
+            && let Some((edit, after)) = Edit::decode(rest.0)
+        {
+            rest.0 = after;
+            edit.apply(&mut packet);
+            mend_checksums(&mut packet);
+        }
+        let mac = Mac(self.spec.interfaces[usize::from(interface.0)].mac);
+        let frame = ethernet::frame(mac, ROUTER, &packet);
+        self.put(Input::Frame { interface, octets: &frame });
     }
 
     /// Lets time pass, deadline by deadline.
@@ -184,7 +207,19 @@ impl Bench {
 
     fn put(&mut self, input: Input<'_>) {
         self.node.handle_input(self.now, input);
+        let mut neighbours = self.drain();
+        // A neighbour that answers may be asked again, for the next packet that waits.
+        for _ in 0..NEIGHBOURS_MAX {
+            let Some((interface, octets)) = neighbours.pop() else { break };
+            self.node.handle_input(self.now, Input::Frame { interface, octets: &octets });
+            neighbours.extend(self.drain());
+        }
+    }
+
+    /// Takes everything that the node sends; returns what its neighbours answer at once.
+    fn drain(&mut self) -> Vec<(Interface, Vec<u8>)> {
         let mut octets_sent = 0;
+        let mut answers = Vec::new();
         for outputs in 0.. {
             assert!(outputs < OUTPUTS_MAX, "sends without end");
             match self.node.poll_output() {
@@ -196,12 +231,17 @@ impl Bench {
                         octets.len()
                     );
                     octets_sent += octets.len();
+                    let answer = self.peers.hear(&octets[HEADER_LEN..]);
+                    let to = Mac(self.spec.interfaces[usize::from(interface.0)].mac);
+                    answers
+                        .extend(answer.map(|one| (interface, ethernet::frame(to, ROUTER, &one))));
                 }
                 Some(Output::Local(_) | Output::Event(_)) => {}
                 None => break,
             }
         }
         assert!(octets_sent <= OCTETS_SENT_MAX, "{octets_sent} octets for one input");
+        answers
     }
 
     /// The frame addressed to the node, its upper layer's checksum right: what random octets never are.
@@ -225,5 +265,45 @@ const SEED: u64 = 1;
 const SETTLING: Duration = Duration::from_secs(2);
 const AT_ONCE_MAX: u32 = 1000;
 const OUTPUTS_MAX: usize = 10_000;
+/// Neighbours that answer between two operations.
+const NEIGHBOURS_MAX: usize = 64;
 const FRAME_MAX: usize = 1518;
 const OCTETS_SENT_MAX: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use roamproof_wire::dissect::dissect_packet;
+
+    /// What the terminal sent last after these operations, the newest first.
+    fn sent(octets: &[u8]) -> Vec<String> {
+        static TERMINAL: Prototype = Prototype::new("mt");
+        let mut bench = Bench::new(&TERMINAL);
+        bench.pass(SETTLING);
+        let mut rest = Operations(octets);
+        while let Some(operation) = rest.take(1) {
+            bench.apply(operation[0], &mut rest);
+        }
+        bench.peers.sent().map(dissect_packet).collect()
+    }
+
+    /// Without right peers no random octets get that far.
+    #[test]
+    fn peers_lead_a_terminal_to_a_call() {
+        let attached = [0xe0, 26, 0xc0, 3];
+        let lines = sent(&attached);
+        assert!(lines[0].contains("BU seq="), "{lines:#?}");
+        let registered = [&attached[..], &[0xe0, 0, 0x00, 0, 100]].concat();
+        let lines = sent(&registered);
+        assert!(lines[0].contains("REGISTER"), "{lines:#?}");
+        let invited = [&registered[..], &[0xe0, 0, 0xe0, 21]].concat();
+        let lines = sent(&invited);
+        assert!(lines[0].contains("CoTI") && lines[1].contains("HoTI"), "{lines:#?}");
+        let updated = [&invited[..], &[0xe0, 0, 0xe0, 1]].concat();
+        let lines = sent(&updated);
+        assert!(lines[0].contains("BU seq="), "{lines:#?}");
+        let answered = [&updated[..], &[0xe0, 0, 0x00, 3, 0xe8]].concat();
+        let lines = sent(&answered);
+        assert!(lines.iter().any(|line| line.contains("SIP/2.0 200 OK")), "{lines:#?}");
+    }
+}

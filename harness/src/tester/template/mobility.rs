@@ -97,7 +97,7 @@ pub(crate) fn lookup_in(packet: &Packet<'_>) -> Option<BindingLookup> {
 }
 
 /// The mobility message in a packet, if its checksum is right and it can be read.
-pub(crate) fn message_in(packet: &Packet<'_>) -> Option<Message> {
+pub fn message_in(packet: &Packet<'_>) -> Option<Message> {
     let right = packet.protocol == protocol::MOBILITY
         && mobility::verify(packet.source(), packet.destination(), packet.payload).is_ok();
     right.then(|| Message::parse(packet.payload).ok()).flatten()

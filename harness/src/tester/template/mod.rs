@@ -4,18 +4,18 @@ mod mobility;
 mod network;
 mod session;
 
-pub(crate) use mobility::{acknowledgement_in, lookup_in, message_in};
+pub(crate) use mobility::{acknowledgement_in, lookup_in};
 pub(crate) use network::mtu_in;
-pub(crate) use session::{answers, sip_in};
+pub(crate) use session::answers;
 
 pub use mobility::{
     binding_acknowledgement, binding_lookup, binding_update, care_of_test, care_of_test_init,
-    home_test, home_test_init,
+    home_test, home_test_init, message_in,
 };
 pub use network::{
     echo_reply, echo_request, fragment, neighbour_advertisement, packet_too_big, tunnelled,
 };
-pub use session::{media, sip_final_response, sip_request, sip_response};
+pub use session::{media, sip_final_response, sip_in, sip_request, sip_response};
 
 use std::fmt;
 use std::net::Ipv6Addr;

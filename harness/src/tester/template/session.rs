@@ -82,7 +82,7 @@ impl Template {
 }
 
 /// The SIP message in a UDP datagram, if it can be read.
-pub(crate) fn sip_in(packet: &Packet<'_>) -> Option<Message> {
+pub fn sip_in(packet: &Packet<'_>) -> Option<Message> {
     Message::parse(datagram_in(packet)?.payload).ok()
 }
 

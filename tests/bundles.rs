@@ -7,20 +7,27 @@ use std::process::{Command, Output, Stdio};
 use rstest::rstest;
 use tempfile::TempDir;
 
+use roamproof::lab_arm::LabArm;
+use roamproof_harness::bundle::{self, About, Bundle};
 use roamproof_harness::evidence::{Capture, pcapng};
+use roamproof_harness::purpose;
+use roamproof_harness::run::{self, Setting};
 
 /// Every purpose against the reference.
 #[test]
 fn a_bundle_judged_again_gives_the_same_verdict() {
-    let (folder, name) = folder();
-    assert_eq!(roamproof(&["run", "--out", &name]).status.code(), Some(0));
-    let bundles = bundles(folder.path());
-    assert_eq!(bundles.len(), roamproof_harness::purpose::ALL.len());
-    for bundle in bundles {
-        let output = judged(&bundle);
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        assert!(text(&output.stdout).starts_with("PASS "), "{}", text(&output.stdout));
-        assert!(text(&output.stderr).ends_with("judged again: PASS, as recorded\n"));
+    let (folder, _) = folder();
+    for purpose in purpose::ALL {
+        let features = purpose.features_of_reference();
+        let setting = Setting { seed: 3, features, ..Setting::default() };
+        let outcome = run::run(purpose, &mut LabArm, &setting).unwrap();
+        let path = folder.path().join(purpose.id);
+        let about = About { purpose, arm: "lab", setting: &setting, rerun: "" };
+        bundle::keep(&path, &about, &outcome).unwrap();
+        let again = bundle::rejudge(&Bundle::read(&path).unwrap(), None).unwrap();
+        assert!(again.agrees, "{}: {:?}", purpose.id, again.outcome.stop);
+        assert_eq!(again.outcome.verdict, outcome.verdict);
+        assert_eq!(again.outcome.rules, outcome.rules, "{}", purpose.id);
     }
 }
 
@@ -69,6 +76,46 @@ fn marked_for_tshark(bundle: &Path) {
         return;
     };
     assert_eq!(text(&found.stdout).trim(), packet.to_string(), "{}", text(&found.stderr));
+}
+
+/// With the same seed the reference says the same to the same stimuli; live it chooses anew what it may.
+#[test]
+fn a_replay_shows_what_came_back_beside_what_came_then() {
+    let (folder, name) = folder();
+    let words = ["run", "--only", "{CL-REG-02,CL-RO-06}", "--out", &name];
+    assert_eq!(roamproof(&words).status.code(), Some(0));
+    for bundle in bundles(folder.path()) {
+        let output = roamproof(&["replay", bundle.to_str().unwrap(), "--format", "json"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let packets = told["packets"].as_array().unwrap();
+        assert!(packets.len() > 2 && packets.iter().all(|packet| packet["same"] == true), "{told}");
+        let stimuli = told["stimuli"].as_array().unwrap();
+        assert!(!stimuli.is_empty(), "{told}");
+        assert!(stimuli.iter().all(|one| one["recorded"] == true && one["differs_at"].is_null()));
+    }
+}
+
+/// A stimulus that was recorded otherwise goes out as it was recorded, and that is told.
+#[test]
+fn a_replay_sends_what_was_recorded() {
+    let (folder, name) = folder();
+    let words = ["run", "--only", "CL-REG-02", "--out", &name];
+    assert_eq!(roamproof(&words).status.code(), Some(0));
+    let bundle = folder.path().join("CL-REG-02");
+    let echo = fs::read(bundle.join("stimuli/01.bin")).unwrap();
+    change(&bundle, |capture| {
+        let frame = capture.frames.iter_mut().find(|frame| frame.octets == echo).unwrap();
+        frame.octets[59] ^= 0x10;
+        roamproof_wire::edit::mend_checksums(&mut frame.octets[14..]);
+    });
+    let output = roamproof(&["replay", bundle.to_str().unwrap()]);
+    let printed = text(&output.stdout);
+    assert!(printed.contains("now another would be right from octet 4"), "{printed}");
+    assert!(
+        printed.contains("Echo Reply id=16962"),
+        "the answer is to what was recorded: {printed}"
+    );
 }
 
 #[rstest]

@@ -1,6 +1,7 @@
 //! Runs purposes: one network each, so that one cannot hurt the next.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bench::Bench;
@@ -12,7 +13,7 @@ use crate::profile::Profile;
 use crate::purpose::Purpose;
 use crate::recording::Note;
 use crate::rules::{self, Broken, Held};
-use crate::tester::{Clause, Expectation, Tester};
+use crate::tester::{Clause, Expectation, Replayed, Stimulus, Tester};
 use crate::topology::{Arm, ArmError, Topology, claimed};
 use crate::verdict::{Stop, Verdict};
 use roamproof_wire::ethernet::Mac;
@@ -30,6 +31,8 @@ pub struct Outcome {
     pub stimuli: Vec<usize>,
     /// The packets that the purpose waited for, or wanted not to come.
     pub expectations: Vec<Expectation>,
+    /// How the stimuli stand to the recording, where an earlier run is replayed.
+    pub replayed: Vec<Replayed>,
     /// What crossed the links, with sentences and verdict as comments.
     pub capture: Capture,
     /// What clock, links and subjects said beside.
@@ -59,6 +62,8 @@ pub struct Setting {
     pub plan: Option<Plan>,
     /// What is known of the subject.
     pub features: Features,
+    /// What the tester sends in place of its own stimuli, where an earlier run is replayed.
+    pub stimuli: Option<Arc<Vec<Stimulus>>>,
 }
 
 impl Setting {
@@ -70,6 +75,7 @@ impl Setting {
             misdeeds: Vec::new(),
             plan: Some(profile.plan(purpose.role, plan)),
             features: profile.features.clone(),
+            stimuli: None,
         }
     }
 }
@@ -133,10 +139,14 @@ fn run_body(
     let plan = setting.plan.clone().unwrap_or_else(|| Plan::claimed(subject_mac(&topology)));
     let mut bench = Bench::set_up(arm, topology)?;
     let mut tester = Tester::new(&mut bench, plan.clone(), setting.features.clone());
+    if let Some(stimuli) = &setting.stimuli {
+        tester.follows(Arc::clone(stimuli));
+    }
     let stop = (purpose.body)(&mut tester).err();
     let clauses = tester.clauses().to_vec();
     let stimuli = tester.stimuli().to_vec();
     let expectations = tester.expectations();
+    let replayed = tester.replayed().to_vec();
     let stop = tester.ends(stop).map(|stop| stop.weighed(purpose.level()));
     let (took, frames) = (tester.bench.now(), tester.bench.capture().frames.len());
     let lateness = tester.bench.lateness_max();
@@ -159,6 +169,7 @@ fn run_body(
         clauses,
         stimuli,
         expectations,
+        replayed,
         capture,
         notes,
         output,

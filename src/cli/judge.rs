@@ -1,6 +1,6 @@
 //! `judge`: a capture held against the claims, a bundle judged again.
 
-mod bundle;
+pub(super) mod bundle;
 mod messages;
 
 use std::fmt::Write as _;
@@ -28,11 +28,15 @@ pub(crate) struct Args {
     /// Which address plays what, where the capture does not say so: MT (its home address), HA, SS or CN, as in `HA=2001:db8:a::a`; may be repeated, an HA after its MT.
     #[arg(long, value_name = "ROLE=ADDRESS")]
     roles: Vec<String>,
+
+    /// The profile that a bundle was made with, where the device has keys of its own: no bundle holds them.
+    #[arg(long, value_name = "FILE")]
+    device: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
     if is_bundle(&args.capture) {
-        return bundle::run(&args.capture, context);
+        return bundle::run(&args.capture, args.device.as_deref(), context);
     }
     let told = args.roles.iter().map(|text| role(text)).collect::<Result<Vec<_>, _>>()?;
     let path = file(&args.capture)?;

@@ -20,6 +20,7 @@ mod output;
 mod probe;
 mod prove;
 mod refusal;
+mod replay;
 mod run;
 mod verdicts;
 
@@ -60,6 +61,7 @@ enum Command {
     Probe(probe::Args),
     Compare(compare::Args),
     Judge(judge::Args),
+    Replay(replay::Args),
     Decode(decode::Args),
     Explain(explain::Args),
     #[cfg(feature = "live")]
@@ -98,6 +100,7 @@ impl Cli {
             Command::Prove(args) => prove::run(args, &context),
             Command::Compare(args) => compare::run(args, &context),
             Command::Judge(args) => judge::run(args, &context),
+            Command::Replay(args) => replay::run(args, &context),
             Command::Decode(args) => decode::run(args, &context),
             Command::List(args) => list::run(args, &context),
             Command::Explain(args) => explain::run(args, &context),

@@ -4,10 +4,10 @@ mod asked;
 mod device;
 #[cfg(feature = "live")]
 mod pause;
-mod plan;
+pub(super) mod plan;
 mod record;
 pub(super) mod selection;
-mod stage;
+pub(super) mod stage;
 mod workers;
 
 use std::path::PathBuf;
@@ -124,7 +124,7 @@ pub(crate) struct Args {
 
 /// What a purpose runs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Arm {
+pub(super) enum Arm {
     /// Simulated links and simulated time.
     Lab,
     /// Network namespaces and real time.
@@ -132,7 +132,7 @@ enum Arm {
 }
 
 impl Arm {
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Lab => "lab",
             Self::Live => "live",
@@ -152,7 +152,7 @@ impl Arm {
 
 /// What is done where a case does not pass, while its network still runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum AtFailure {
+pub(super) enum AtFailure {
     GoOn,
     Pause,
     Shell,

@@ -43,6 +43,8 @@ pub struct CaseFile {
     pub seen: Option<String>,
     /// The packets that it rests on, as tshark counts them.
     pub packets: Vec<usize>,
+    /// What the tester sent on purpose, as tshark counts it.
+    pub stimuli: Vec<usize>,
     /// Whether this host itself was too late to tell.
     pub late: bool,
     /// The command that runs it again.
@@ -81,6 +83,7 @@ impl CaseFile {
             expected: stop.map(|stop| stop.expected.clone()),
             seen: stop.map(|stop| stop.seen.clone()),
             packets: stop.map(packets).unwrap_or_default(),
+            stimuli: outcome.stimuli.iter().map(|frame| frame + 1).collect(),
             late: stop.is_some_and(|stop| stop.late),
             rerun: rerun.to_owned(),
         }

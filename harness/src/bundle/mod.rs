@@ -18,6 +18,7 @@ mod events;
 mod plan;
 mod read;
 mod rejudge;
+mod replay;
 mod stimuli;
 mod write;
 
@@ -25,7 +26,8 @@ pub use case::CaseFile;
 pub use error::BundleError;
 pub use plan::PlanFile;
 pub use read::{Bundle, is_bundle};
-pub use rejudge::{Rejudged, rejudge};
+pub use rejudge::{Rejudged, purpose_of, rejudge};
+pub use replay::{Beside, Came, beside, replay};
 pub use write::{About, keep};
 
 /// What the case is.

@@ -28,15 +28,7 @@ pub struct Rejudged {
 pub fn rejudge(bundle: &Bundle, keys: Option<&Plan>) -> Result<Rejudged, BundleError> {
     let Bundle { case, recording } = bundle;
     let refused = |what: String| BundleError { what, advice: ANOTHER_VERSION.to_owned() };
-    let purpose = Purpose::find(&case.purpose)
-        .ok_or_else(|| refused(format!("no purpose is called `{}` here", case.purpose)))?;
-    if purpose.version != case.version {
-        let (then, now) = (case.version, purpose.version);
-        return Err(refused(format!(
-            "{} was judged by its version {then}, here it is {now}",
-            purpose.id
-        )));
-    }
+    let purpose = purpose_of(bundle)?;
     let mut arm = RecordedArm::new(recording.clone());
     let setting = setting(bundle, keys)?;
     let mut outcome = run::run_once(purpose, &mut arm, &setting)
@@ -59,7 +51,29 @@ pub fn rejudge(bundle: &Bundle, keys: Option<&Plan>) -> Result<Rejudged, BundleE
     Ok(Rejudged { purpose, outcome, agrees })
 }
 
-fn setting(Bundle { case, .. }: &Bundle, keys: Option<&Plan>) -> Result<Setting, BundleError> {
+/// The purpose of a bundle, in the version that it was run with.
+///
+/// # Errors
+///
+/// Where it is not known here, or in another version.
+pub fn purpose_of(Bundle { case, .. }: &Bundle) -> Result<&'static Purpose, BundleError> {
+    let refused = |what: String| BundleError { what, advice: ANOTHER_VERSION.to_owned() };
+    let purpose = Purpose::find(&case.purpose)
+        .ok_or_else(|| refused(format!("no purpose is called `{}` here", case.purpose)))?;
+    if purpose.version != case.version {
+        let (then, now) = (case.version, purpose.version);
+        return Err(refused(format!(
+            "{} was judged by its version {then}, here it is {now}",
+            purpose.id
+        )));
+    }
+    Ok(purpose)
+}
+
+pub(super) fn setting(
+    Bundle { case, .. }: &Bundle,
+    keys: Option<&Plan>,
+) -> Result<Setting, BundleError> {
     let mut features = Features::default();
     for (name, value) in &case.features {
         features.say(name, value);
@@ -74,7 +88,8 @@ fn setting(Bundle { case, .. }: &Bundle, keys: Option<&Plan>) -> Result<Setting,
             advice: "say --device FILE with the profile that names them".to_owned(),
         })?),
     };
-    Ok(Setting { seed: case.seed, misdeeds: case.misdeeds.clone(), plan, features })
+    let (seed, misdeeds) = (case.seed, case.misdeeds.clone());
+    Ok(Setting { seed, misdeeds, plan, features, stimuli: None })
 }
 
 const ANOTHER_VERSION: &str = "judge it with the version of roamproof that wrote it";

@@ -16,6 +16,7 @@ pub mod media;
 pub mod mobile;
 pub mod registrar;
 pub mod scene;
+mod script;
 pub mod sip;
 mod station;
 mod stimulus;
@@ -24,6 +25,7 @@ pub mod template;
 
 pub use clause::{Clause, Kind};
 pub use expectation::Expectation;
+pub use script::{Fate, Replayed, Stimulus};
 pub use station::{Station, StationId};
 pub use template::Template;
 
@@ -61,6 +63,9 @@ pub struct Tester<'a> {
     stimuli: Vec<usize>,
     /// What was waited for, and what came of it.
     expectations: RefCell<Vec<Expectation>>,
+    /// What goes out in place of what this run would send.
+    script: Option<script::Script>,
+    replayed: Vec<Replayed>,
     /// Who answers by themselves.
     cast: Vec<Rc<RefCell<dyn Actor>>>,
 }
@@ -80,6 +85,8 @@ impl<'a> Tester<'a> {
             passed_by: VecDeque::new(),
             stimuli: Vec::new(),
             expectations: RefCell::default(),
+            script: None,
+            replayed: Vec::new(),
             cast: Vec::new(),
         }
     }
@@ -146,11 +153,13 @@ impl<'a> Tester<'a> {
         if let Err(wrong) = stimulus::check(packet) {
             return Err(self.fault("a stimulus that is right in every field", wrong.to_string()));
         }
+        let (packet, fate) = self.scripted(packet)?;
         let station = &self.stations[from.0];
-        let frame = ethernet::frame(to, station.mac, packet);
+        let frame = ethernet::frame(to, station.mac, &packet);
         let link = station.link;
         let sent = self.bench.inject(link, &frame).map_err(|why| self.trouble(&why))?;
         self.stimuli.push(sent);
+        self.replayed.extend(fate.map(|fate| Replayed { frame: sent, fate }));
         Ok(sent)
     }
 

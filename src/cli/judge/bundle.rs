@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use roamproof_harness::ExitCode;
-use roamproof_harness::bundle::{Bundle, BundleError, Rejudged, rejudge};
+use roamproof_harness::bundle::{Bundle, BundleError, Rejudged, purpose_of, rejudge};
+use roamproof_harness::plan::Plan;
+use roamproof_harness::profile::Profile;
 use roamproof_harness::report::{self, Case};
+use roamproof_harness::run::Setting;
 use roamproof_harness::verdict::Verdict;
 use serde::Serialize;
 
@@ -20,9 +23,14 @@ struct Told<'a> {
 }
 
 /// Judges the bundle in `folder` again and prints its line, as `run` printed it.
-pub(super) fn run(folder: &Path, context: &Context) -> anyhow::Result<ExitCode> {
+pub(super) fn run(
+    folder: &Path,
+    device: Option<&Path>,
+    context: &Context,
+) -> anyhow::Result<ExitCode> {
     let bundle = Bundle::read(folder).map_err(refusal)?;
-    let Rejudged { purpose, outcome, agrees } = rejudge(&bundle, None).map_err(refusal)?;
+    let keys = device.map(|file| keys(file, &bundle)).transpose()?;
+    let Rejudged { purpose, outcome, agrees } = rejudge(&bundle, keys.as_ref()).map_err(refusal)?;
     let Bundle { case: recorded, .. } = &bundle;
     let rerun = recorded.rerun.clone();
     let mut case = Case::new(purpose, (1, recorded.seed), &Ok(outcome), rerun);
@@ -50,6 +58,18 @@ pub(super) fn run(folder: &Path, context: &Context) -> anyhow::Result<ExitCode> 
     })
 }
 
-pub(super) fn refusal(error: BundleError) -> Refusal {
+/// Reads a profile.
+pub(in crate::cli) fn load(file: &Path) -> Result<Profile, Refusal> {
+    Profile::load(file).map_err(|error| Refusal::usage(error.to_string(), error.cure))
+}
+
+/// The plan of a device, which has its keys.
+fn keys(file: &Path, bundle: &Bundle) -> Result<Plan, Refusal> {
+    let (profile, purpose) = (load(file)?, purpose_of(bundle).map_err(refusal)?);
+    let setting = Setting::of_device(&profile, purpose, bundle.case.seed);
+    Ok(setting.plan.expect("a device has a plan"))
+}
+
+pub(in crate::cli) fn refusal(error: BundleError) -> Refusal {
     Refusal::usage(error.what, error.advice)
 }

@@ -14,10 +14,10 @@ use super::asked::{Asked, Shard, shard};
 
 /// One purpose to run in one round.
 #[derive(Clone)]
-pub(super) struct Job {
-    pub(super) purpose: &'static Purpose,
-    pub(super) round: u32,
-    pub(super) setting: Setting,
+pub(in crate::cli) struct Job {
+    pub(in crate::cli) purpose: &'static Purpose,
+    pub(in crate::cli) round: u32,
+    pub(in crate::cli) setting: Setting,
 }
 
 impl Job {

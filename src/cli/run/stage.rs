@@ -14,7 +14,7 @@ use super::{Arm, AtFailure};
 use crate::cli::{Context, Refusal};
 
 /// Where cases run, and what is done where one does not pass.
-pub(super) struct Stage {
+pub(in crate::cli) struct Stage {
     ground: Ground,
     #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "there is nothing to look at"))]
     at_failure: (AtFailure, Context),
@@ -30,7 +30,7 @@ enum Ground {
 
 impl Stage {
     #[cfg_attr(not(feature = "live"), expect(unused_variables, reason = "a device is live"))]
-    pub(super) fn enter(
+    pub(in crate::cli) fn enter(
         arm: Arm,
         profile: Option<&Profile>,
         at_failure: (AtFailure, Context),
@@ -68,7 +68,7 @@ impl Stage {
     }
 
     /// What runs one case after the other in a thread of its own.
-    pub(super) fn worker(&self) -> Worker {
+    pub(in crate::cli) fn worker(&self) -> Worker {
         match &self.ground {
             Ground::Lab => Box::new(|job: &Job| run::run(job.purpose, &mut LabArm, &job.setting)),
             #[cfg(feature = "live")]

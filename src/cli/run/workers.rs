@@ -23,7 +23,7 @@ pub(super) enum Ended {
 }
 
 /// Runs one job after the other.
-pub(super) type Worker = Box<dyn FnMut(&Job) -> Result<Outcome, ArmError>>;
+pub(in crate::cli) type Worker = Box<dyn FnMut(&Job) -> Result<Outcome, ArmError>>;
 
 /// How jobs are shared out.
 pub(super) struct Crew {

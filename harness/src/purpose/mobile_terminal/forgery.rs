@@ -6,10 +6,9 @@ use roamproof_wire::ipv6::Packet;
 
 use super::super::Purpose;
 use super::setting::{ANSWER, SILENCE, terminal_alone, updates};
-use super::stage::{Stage, before_budget};
+use super::stage::{Stage, acceptance, before_budget};
 use crate::tester::Tester;
 use crate::tester::correspondent::Correspondent;
-use crate::tester::template::sip_response;
 use crate::topology::Role;
 use crate::verdict::Stop;
 
@@ -64,7 +63,7 @@ fn ignores_acknowledgement(t: &mut Tester<'_>, wrong: &Wrong) -> Result<(), Stop
     stage.answers(t, acknowledgement)?;
 
     t.then("it is ignored: no response to the INVITE leaves, by whatever way");
-    t.hears_none(&sip_response(&invite).by_any_way(), SILENCE)?;
+    t.hears_none(&acceptance(t, &invite), SILENCE)?;
     t.in_time("silence", since, before_budget(t))?;
     stage.lives(t, "it is alive and answers OPTIONS meanwhile")?;
 

@@ -125,20 +125,31 @@ pub(in crate::purpose) const STRAY_BYE_MEANWHILE: Purpose = Purpose {
     body: |t| is_answered_meanwhile(t, Method::Bye),
 };
 
+/// The back-off of return routability begins with this (RFC 6275 §11.8, decision D6).
+const SECOND_TRY: Duration = Duration::from_secs(1);
+
 fn home_test_lost_once(t: &mut Tester<'_>) -> Result<(), Stop> {
     let stage = Stage::away(t)?;
     t.given("an INVITE comes, and the Home Test Init that it leads to is lost");
     stage.behaves(t.plan.cn, Manners { home_tests: Answers::AllBut(1), ..Manners::WITHHOLDING });
     let since = t.bench.now();
     let invite = stage.invites(t)?;
-    t.hears(&tunnelled_home(t, home_test_init(), t.plan.cn), ANSWER)?;
+    let asks = tunnelled_home(t, home_test_init(), t.plan.cn);
+    let first = t.hears(&asks, ANSWER)?;
 
     t.then("it asks again, and no response leaves before");
-    let asked = tunnelled_home(t, home_test_init(), t.plan.cn);
-    t.hears_before(&asked, &acceptance(t, &invite), before_budget(t))?;
+    let second = t.hears_before(&asks, &acceptance(t, &invite), before_budget(t))?;
     t.hears_before(&updates(t.plan.cn), &acceptance(t, &invite), ANSWER)?;
     t.in_time("a second try", since, before_budget(t))?;
-    is_still_pending(t, &stage, &invite)
+    is_still_pending(t, &stage, &invite)?;
+
+    t.should("ask again 1 s after the first try");
+    let apart = t.captured_at(second) - t.captured_at(first);
+    if (SECOND_TRY * 9 / 10..=SECOND_TRY * 15 / 10).contains(&apart) {
+        return Ok(());
+    }
+    let expected = format!("{SECOND_TRY:?}, a tenth less or half more");
+    Err(t.stop(expected, format!("{apart:?}"), vec![first, second]))
 }
 
 fn is_no_acceptance(t: &mut Tester<'_>, status: Status) -> Result<(), Stop> {
@@ -154,14 +165,13 @@ fn is_no_acceptance(t: &mut Tester<'_>, status: Status) -> Result<(), Stop> {
     t.in_time("silence", since, before_budget(t))?;
     stage.lives(t, "it is alive and answers OPTIONS meanwhile")?;
 
-    t.then("a response leaves only after an update that is accepted, or at the budget");
-    let again = t.hears_perhaps(&updates(t.plan.cn), before_budget(t))?;
-    if again.is_some() {
-        t.when("the caller accepts the update that follows");
-        stage.accepts(t, t.plan.cn)?;
-        t.then("a response to the INVITE leaves");
-        stage.responds(t, &invite)?;
-    }
+    t.should("fetch what has expired anew, and update the caller again");
+    t.hears(&updates(t.plan.cn), before_budget(t))?;
+
+    t.when("the caller accepts that update");
+    stage.accepts(t, t.plan.cn)?;
+    t.then("a response to the INVITE leaves");
+    stage.responds(t, &invite)?;
     Ok(())
 }
 

@@ -187,7 +187,7 @@ impl Stage {
     pub(super) fn answers_options(&self, t: &mut Tester<'_>) -> Result<(), Stop> {
         let options = self.request(t, Method::Options);
         self.says(t, &options)?;
-        t.hears(&self.from_home(t, sip_response(&options), t.plan.ss), ANSWER)?;
+        t.hears(&self.of_terminal(t, sip_response(&options), t.plan.ss), ANSWER)?;
         Ok(())
     }
 
@@ -227,7 +227,7 @@ impl Stage {
         t: &mut Tester<'_>,
         invite: &Message,
     ) -> Result<Message, Stop> {
-        let response = self.from_home(t, sip_response(invite), t.plan.ss);
+        let response = self.of_terminal(t, sip_response(invite), t.plan.ss);
         loop {
             let frame = t.hears(&response, RINGING)?;
             let response = t.sip(frame)?;
@@ -282,7 +282,7 @@ impl Stage {
 
     /// What the terminal sends from its home address to `to`: through the home agent, plainly where
     /// it is at home.
-    pub(super) fn from_home(&self, t: &Tester<'_>, template: Template, to: Ipv6Addr) -> Template {
+    pub(super) fn of_terminal(&self, t: &Tester<'_>, template: Template, to: Ipv6Addr) -> Template {
         if self.scene().agent.care_of.is_some() {
             return tunnelled_home(t, template, to);
         }

@@ -10,8 +10,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use roamproof_harness::Catalogue;
-use roamproof_harness::catalogue::ExceptionKind;
 use roamproof_harness::purpose::{self, Purpose};
 use roamproof_harness::sequence::Sequence;
 use roamproof_harness::verdict::Verdict;
@@ -78,8 +76,6 @@ pub enum Fate {
     Killed,
     /// It fails so many purposes that it proves none of them.
     Coarse,
-    /// Nothing catches it, and its row is excused as one that will be judged later.
-    Planned,
     /// Nothing catches it.
     Survives,
 }
@@ -135,13 +131,11 @@ impl KillMatrix {
             (0..tried.len()).filter(|index| tried[*index].1.fate != Fate::Killed).collect();
         let shown = side_by_side(&survivors, |index| shows(tried[*index].0), &|_, _| ());
         for (index, shown) in survivors.into_iter().zip(shown) {
-            let (declared, tried) = &mut tried[index];
+            let (_, tried) = &mut tried[index];
             tried.shows_in = shown;
-            tried.fate = match (shown, tried.fate) {
-                (Some(_), _) => Fate::Killed,
-                (None, Fate::Survives) if is_planned(declared.breaks) => Fate::Planned,
-                (None, fate) => fate,
-            };
+            if shown.is_some() {
+                tried.fate = Fate::Killed;
+            }
         }
         let proven = selection.purposes.iter().filter_map(|purpose| {
             let unharmed = outcome(purpose, None)?;
@@ -181,7 +175,7 @@ impl KillMatrix {
             for one in &role.misdeeds {
                 let Tried { name, breaks, fails, killed_by, .. } = one;
                 match one.fate {
-                    Fate::Killed | Fate::Planned => {}
+                    Fate::Killed => {}
                     Fate::Survives => faults.push(format!(
                         "{name}: survives: no purpose that verifies {breaks} fails, and no sequence shows it"
                     )),
@@ -230,9 +224,12 @@ impl Tried {
         };
         let (killed_by, fails) = (ids(true), ids(false));
         let all = of_role(declared.role).count();
-        // What fails only where its own row is judged breaks that row and nothing else, however
-        // few purposes the role has.
-        let is_coarse = failed.len() * COARSE > all && !fails.is_empty();
+        // What fails only where its own row is judged, or one that is declared to fall with it,
+        // breaks nothing else, however few purposes the role has.
+        let is_declared =
+            |row: &&str| *row == declared.breaks || declared.falls_with_it.contains(row);
+        let beyond = failed.iter().any(|(one, _)| !one.verifies.iter().any(is_declared));
+        let is_coarse = failed.len() * COARSE > all && beyond;
         let fate = match (is_coarse, killed_by.is_empty()) {
             (true, _) => Fate::Coarse,
             (false, true) => Fate::Survives,
@@ -256,13 +253,6 @@ fn of_role(role: &str) -> impl Iterator<Item = &'static Purpose> {
 /// Whether a purpose judges a row that is a MUST or MUST NOT.
 fn is_binding(purpose: &Purpose) -> bool {
     purpose.level().is_binding()
-}
-
-/// Whether a row is excused as one that will be judged later.
-fn is_planned(row: &str) -> bool {
-    let judged = purpose::ALL.iter().any(|purpose| purpose.verifies.contains(&row));
-    let excused = Catalogue::embedded().exception(row);
-    !judged && excused.is_some_and(|exception| exception.kind == ExceptionKind::Planned)
 }
 
 /// The first of the sequences that a misdeed names in which its row falls.

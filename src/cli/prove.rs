@@ -79,25 +79,16 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
     let document = json!({ "roles": matrix.roles, "faults": faults });
     if let Some(out) = &out {
         let pretty = serde_json::to_string_pretty(&document)?;
-        for (name, text) in [("kills.txt", matrix.to_string()), ("kills.json", pretty + "\n")] {
+        for (name, text) in [("kills.txt", matrix.told()), ("kills.json", pretty + "\n")] {
             let path = out.join(name);
             fs::write(&path, text).with_context(|| path.display().to_string())?;
         }
     }
     match context.format {
         Format::Json => context.print_json(&document)?,
-        Format::Text => context.print(&text(&matrix, &faults))?,
+        Format::Text => context.print(&matrix.told())?,
     }
     Ok(if faults.is_empty() { ExitCode::Success } else { ExitCode::Failed })
-}
-
-/// The matrix, what is wrong with it, and the summary.
-fn text(matrix: &KillMatrix, faults: &[String]) -> String {
-    let mut text = format!("{matrix}\n");
-    for fault in faults {
-        text.push_str(&format!("FAIL   {fault}\n"));
-    }
-    text + &matrix.summary()
 }
 
 /// What the command line names: purposes by their id or a row, with all misdeeds that break a row

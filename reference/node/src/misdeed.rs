@@ -23,7 +23,8 @@ pub struct Declared {
     /// The sequences in which it shows: `s4`, `s4-tcp` …; none where it takes a purpose to see it.
     /// Which purposes catch it is nowhere written down: the kill matrix finds out.
     pub shows_in: &'static [&'static str],
-    /// The further rows that fall with it in those sequences.
+    /// The further rows that cannot but fall with it, in those sequences and wherever a purpose judges
+    /// them: few, or it proves nothing.
     pub falls_with_it: &'static [&'static str],
 }
 
@@ -63,9 +64,9 @@ misdeeds! {
     /// Acknowledges a renewal and lets the binding run out at its old end.
     RefreshWithoutEffect = "refresh-without-effect", "correspondent", "CL-RO-28", ["s4-long"], ["CL-RO-07"];
     /// Sends its INVITE to the home address, not to the SIP server.
-    CallsHomeAddress = "calls-home-address", "correspondent", "CL-INT-11", ["s2"], [];
+    CallsHomeAddress = "calls-home-address", "correspondent", "CL-INT-11", ["s2"], ["CL-INT-12"];
     /// Sends its INVITE to the home agent, not to the SIP server.
-    CallsHomeAgent = "calls-home-agent", "correspondent", "CL-INT-11", ["s2"], [];
+    CallsHomeAgent = "calls-home-agent", "correspondent", "CL-INT-11", ["s2"], ["CL-INT-12"];
     /// Sends a second copy of its INVITE to the home address.
     SecondInviteCopy = "second-invite-copy", "correspondent", "CL-INT-12", ["s4"], ["CL-INT-11", "CL-RO-02", "CL-RO-18"];
     /// Notifies SIP servers of a home address the first time only, not at refreshes.

@@ -3,14 +3,23 @@
 //! A target is one line in `fuzz_targets/`; `tests/replay.rs` runs the same oracles over the
 //! committed corpus under plain `cargo test`, so that a crash once found is a test for ever.
 
+mod campaign;
 mod capture;
 mod icmpv6;
 mod media;
+mod minimise;
 mod mobility;
 mod node;
+mod operations;
+mod outcome;
 mod packet;
 mod peers;
 mod sip;
+mod trace;
+
+pub use minimise::minimise;
+pub use outcome::Signature;
+pub use trace::Trace;
 
 use std::process::ExitCode;
 
@@ -38,7 +47,9 @@ pub enum Shape {
     Prefixed(&'static str),
     /// An Ethernet header, and a message of this family.
     Framed(&'static str),
-    /// Anything else: libFuzzer's own mutations.
+    /// Operations on one node.
+    Operations,
+    /// Anything else: octets flipped.
     Octets,
 }
 
@@ -107,44 +118,44 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "router",
         oracle: node::router,
-        shape: Shape::Octets,
+        shape: Shape::Operations,
         module: "reference/node/src/router.rs",
     },
     Target {
         name: "home_agent",
         oracle: node::home_agent,
-        shape: Shape::Octets,
+        shape: Shape::Operations,
         module: "reference/node/src/home_agent",
     },
     Target {
         name: "mobile_terminal",
         oracle: node::mobile_terminal,
-        shape: Shape::Octets,
+        shape: Shape::Operations,
         module: "reference/node/src/mobile_terminal",
     },
     Target {
         name: "correspondent",
         oracle: node::correspondent,
-        shape: Shape::Octets,
+        shape: Shape::Operations,
         module: "reference/node/src/correspondent",
     },
     Target {
         name: "sip_server",
         oracle: node::sip_server,
-        shape: Shape::Octets,
+        shape: Shape::Operations,
         module: "reference/node/src/sip_server",
     },
 ];
 
 impl Target {
-    /// Turns `octets` into a neighbour of at most `max` octets; false where this target has no
-    /// mutations of its own.
-    pub fn mutate(&self, octets: &mut Vec<u8>, max: usize, seed: u64) -> bool {
+    /// Turns `octets` into a neighbour of at most `max` octets.
+    pub fn mutate(&self, octets: &mut Vec<u8>, max: usize, seed: u64) {
         let (prefix, family) = match self.shape {
             Shape::Family(family) => (0, family),
             Shape::Prefixed(family) => (1, family),
             Shape::Framed(family) => (ETHERNET_HEADER_LEN, family),
-            Shape::Octets => return false,
+            Shape::Operations => return operations::mutate(octets, max, seed),
+            Shape::Octets => return flip(octets, max, seed),
         };
         let family = Family::called(family).expect("targets name families that there are");
         if octets.len() < prefix {
@@ -154,7 +165,6 @@ impl Target {
         family.mutate(&mut message, max.saturating_sub(prefix), seed);
         octets.append(&mut message);
         octets.truncate(max);
-        true
     }
 
     /// The dictionary of its family, in the form of libFuzzer; `None` where it has none.
@@ -164,7 +174,7 @@ impl Target {
             Shape::Family(family) | Shape::Prefixed(family) | Shape::Framed(family) => {
                 Family::called(family).map(Family::dictionary)
             }
-            Shape::Octets => None,
+            Shape::Operations | Shape::Octets => None,
         }
     }
 }
@@ -231,11 +241,22 @@ pub fn mutated(target: Target, data: &mut [u8], size: usize, max_size: usize, se
         return size;
     }
     let mut octets = data[..size].to_vec();
-    if !target.mutate(&mut octets, max_size, u64::from(seed >> 2)) {
-        return size;
-    }
+    target.mutate(&mut octets, max_size, u64::from(seed >> 2));
     data[..octets.len()].copy_from_slice(&octets);
     octets.len()
+}
+
+/// One octet otherwise, or one more, or one less.
+fn flip(octets: &mut Vec<u8>, max: usize, seed: u64) {
+    let random = &mut fastrand::Rng::with_seed(seed);
+    let at = random.usize(..=octets.len());
+    match (random.u8(..4), octets.get_mut(at)) {
+        (0, Some(octet)) => *octet ^= 1 << random.u8(..8),
+        (1, Some(octet)) => *octet = random.u8(..),
+        (2, Some(_)) => drop(octets.drain(at..=at)),
+        (_, _) => octets.insert(at, random.u8(..)),
+    }
+    octets.truncate(max);
 }
 
 const ETHERNET_HEADER_LEN: usize = roamproof_wire::ethernet::HEADER_LEN;

@@ -17,14 +17,16 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use roamproof_harness::topology::NodeSpec;
+use roamproof_harness::evidence::Names;
 use roamproof_harness::topology::claimed::{Wanted, topology};
+use roamproof_harness::topology::{NodeSpec, Topology};
 use roamproof_node::build::Blueprint;
 use roamproof_node::{Command, Input, Instant, Interface, Node, Output};
 use roamproof_wire::edit::{Edit, mend_checksums};
 use roamproof_wire::ethernet::{self, HEADER_LEN, Mac};
 
-use crate::peers::{Peers, ROUTER};
+use crate::peers::{self, Peers, ROUTER};
+use crate::trace;
 
 /// An access router.
 pub(crate) fn router(octets: &[u8]) {
@@ -62,15 +64,43 @@ fn drive(prototype: &'static Prototype, octets: &[u8]) {
     bench.pass(SETTLING);
     let mut rest = Operations(octets);
     while let Some(operation) = rest.take(1) {
+        trace::step(bench.now.since_start(), || told(operation[0], rest.0));
         bench.apply(operation[0], &mut rest);
     }
     bench.pass(SETTLING);
 }
 
+/// What an operation does, for people; `rest` is what follows its first octet.
+fn told(operation: u8, rest: &[u8]) -> String {
+    let interface = operation & 0x1f;
+    let u8_at = |at: usize| rest.get(at).copied().unwrap_or_default();
+    let u16 = u16::from_be_bytes([u8_at(0), u8_at(1)]);
+    match operation >> 5 {
+        1 => format!("a frame of {u16} octets arrives on interface {interface}"),
+        2 => format!("a frame of {u16} octets, mended, arrives on interface {interface}"),
+        3 => format!(
+            "the link of interface {interface} goes {}",
+            if u8_at(0) & 1 == 1 { "up" } else { "down" }
+        ),
+        4 => {
+            let text = rest.get(1..).unwrap_or_default();
+            let text = &text[..text.len().min(u8_at(0).into())];
+            format!("command: {}", text.escape_ascii())
+        }
+        5 => format!("a program on its host sends {u16} octets"),
+        6 => format!("{} s pass", u8_at(0) & 0x3f),
+        7 => {
+            let edited = if u8_at(0) >= 0x80 { ", one fault in it" } else { "" };
+            format!("peer: {}{edited}", peers::told(u8_at(0) & 0x1f))
+        }
+        _ => format!("{u16} ms pass"),
+    }
+}
+
 /// A node of the claimed network, its configuration read once for all sequences.
 struct Prototype {
     name: &'static str,
-    read: OnceLock<(NodeSpec, Blueprint)>,
+    read: OnceLock<(Topology, Blueprint)>,
 }
 
 impl Prototype {
@@ -78,7 +108,7 @@ impl Prototype {
         Self { name, read: OnceLock::new() }
     }
 
-    fn read(&self) -> &(NodeSpec, Blueprint) {
+    fn read(&self) -> &(Topology, Blueprint) {
         self.read.get_or_init(|| {
             let wanted = Wanted {
                 nodes: vec![self.name],
@@ -86,14 +116,15 @@ impl Prototype {
                 direct: true,
                 ..Wanted::default()
             };
-            let spec = topology(&wanted).nodes.remove(0);
+            let topology = topology(&wanted);
+            let spec = &topology.nodes[0];
             let config = spec
                 .config
                 .replace("[home_agent]\n", "[home_agent]\nauthentication = \"none\"\n")
                 .replace("[mobile]\n", "[mobile]\nauthentication = \"none\"\n");
             let blueprint = Blueprint::read(spec.role.name(), &config)
                 .expect("the claimed network's own configuration can be read");
-            (spec, blueprint)
+            (topology, blueprint)
         })
     }
 }
@@ -132,7 +163,10 @@ struct Bench {
 
 impl Bench {
     fn new(prototype: &'static Prototype) -> Self {
-        let (spec, blueprint) = prototype.read();
+        let (topology, blueprint) = prototype.read();
+        let spec = &topology.nodes[0];
+        let interfaces: Vec<String> = spec.interfaces.iter().map(|one| one.name.clone()).collect();
+        trace::begin(&interfaces, EPOCH, || Names::of_claimed(topology), &spec.name);
         let node = blueprint
             .build(EPOCH, SEED, &[])
             .expect("the claimed network's own configuration is right");
@@ -206,11 +240,15 @@ impl Bench {
     }
 
     fn put(&mut self, input: Input<'_>) {
+        if let Input::Frame { interface, octets } = &input {
+            trace::frame(self.now.since_start(), interface.0, octets);
+        }
         self.node.handle_input(self.now, input);
         let mut neighbours = self.drain();
         // A neighbour that answers may be asked again, for the next packet that waits.
         for _ in 0..NEIGHBOURS_MAX {
             let Some((interface, octets)) = neighbours.pop() else { break };
+            trace::frame(self.now.since_start(), interface.0, &octets);
             self.node.handle_input(self.now, Input::Frame { interface, octets: &octets });
             neighbours.extend(self.drain());
         }
@@ -230,6 +268,7 @@ impl Bench {
                         "{} octets",
                         octets.len()
                     );
+                    trace::frame(self.now.since_start(), interface.0, &octets);
                     octets_sent += octets.len();
                     let answer = self.peers.hear(&octets[HEADER_LEN..]);
                     let to = Mac(self.spec.interfaces[usize::from(interface.0)].mac);

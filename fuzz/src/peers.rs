@@ -199,6 +199,28 @@ impl Peers {
     }
 }
 
+/// What a peer does by this number, for people.
+pub(crate) fn told(number: u8) -> String {
+    let what = match number {
+        0..=15 => return format!("answers the packet sent {number} before the last"),
+        16 => "tests the route by way of home",
+        17 => "tests the direct route",
+        18 => "registers with its home agent",
+        19 => "takes its registration back",
+        20 => "updates its binding at the correspondent",
+        21 => "invites, through the home agent's tunnel",
+        22 => "invites",
+        23 => "registers with the SIP server",
+        24 => "cancels",
+        25 => "ends the call",
+        26 => "advertises visited link 1",
+        27 => "advertises visited link 2",
+        28 => "notifies the SIP server",
+        _ => "sends an Echo Request through the tunnel",
+    };
+    what.to_owned()
+}
+
 fn is_neighbour(asks: Ipv6Addr, target: Ipv6Addr) -> Option<Vec<u8>> {
     // An address that is being tested for duplicates has no owner.
     if asks.is_unspecified() {

@@ -49,9 +49,7 @@ fn every_target_holds_over_neighbours_of_its_corpus() {
             let mut octets = fs::read(&path).expect("a readable input");
             for seed in 0..NEIGHBOURS {
                 let before = octets.clone();
-                if !target.mutate(&mut octets, 4096, seed) {
-                    break;
-                }
+                target.mutate(&mut octets, 4096, seed);
                 println!("{} seed {seed}: {}", path.display(), octets.escape_ascii());
                 (target.oracle)(&octets);
                 if seed % 16 == 0 {

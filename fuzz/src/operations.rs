@@ -1,0 +1,157 @@
+//! Sequences of operations on a node, cut into operations and edited one by one.
+
+use std::ops::Range;
+
+use fastrand::Rng;
+use roamproof_mutator::Family;
+use roamproof_wire::ethernet::HEADER_LEN;
+
+/// Where the operations of an input lie, in their order; the last may be cut off.
+pub(crate) fn operations(octets: &[u8]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < octets.len() {
+        let end = (at + length(&octets[at..])).min(octets.len());
+        found.push(at..end);
+        at = end;
+    }
+    found
+}
+
+/// Octets of the first operation, where all of them are there.
+fn length(octets: &[u8]) -> usize {
+    let u8_at = |at: usize| usize::from(octets.get(at).copied().unwrap_or_default());
+    match octets[0] >> 5 {
+        0 => 3,
+        1 | 2 | 5 => 3 + (u8_at(1) << 8 | u8_at(2)),
+        4 => 2 + u8_at(1),
+        // A peer that acts, its packet edited: the last of an edit's six octets says how many
+        // follow, where its kind has any.
+        7 if u8_at(1) >= 0x80 => {
+            let copies = matches!(octets.get(2).map(|kind| kind % 13), Some(2 | 3));
+            8 + if copies { u8_at(7) } else { 0 }
+        }
+        _ => 2,
+    }
+}
+
+/// One edit of a sequence: an operation more, less, twice, elsewhere or otherwise.
+pub(crate) fn mutate(octets: &mut Vec<u8>, max: usize, seed: u64) {
+    let random = &mut Rng::with_seed(seed);
+    for _ in 0..=random.u8(..3) {
+        edit(octets, random);
+    }
+    while octets.len() > max {
+        let last = operations(octets).pop().map_or(0, |last| last.start);
+        octets.truncate(last);
+    }
+}
+
+fn edit(octets: &mut Vec<u8>, random: &mut Rng) {
+    let all = operations(octets);
+    let Some(chosen) = random.choice(&all).cloned() else {
+        octets.extend(make(random));
+        return;
+    };
+    match random.u8(..8) {
+        0 | 1 => {
+            octets.splice(chosen.start..chosen.start, make(random));
+        }
+        2 => octets.extend(make(random)),
+        3 => drop(octets.drain(chosen)),
+        4 => {
+            let again = octets[chosen.clone()].to_vec();
+            octets.splice(chosen.end..chosen.end, again);
+        }
+        5 => {
+            let moved: Vec<u8> = octets.drain(chosen).collect();
+            let places = operations(octets);
+            let at = random.choice(&places).map_or(octets.len(), |place| place.start);
+            octets.splice(at..at, moved);
+        }
+        6 => edit_frame(octets, chosen, random),
+        _ => {
+            let at = random.usize(chosen);
+            octets[at] = random.u8(..);
+        }
+    }
+}
+
+/// An operation of a kind that leads somewhere.
+fn make(random: &mut Rng) -> Vec<u8> {
+    let interface = random.u8(..2);
+    match random.u8(..12) {
+        0 => vec![0, 0, random.u8(1..)],
+        1 => vec![0, random.u8(..16), random.u8(..)],
+        2 => vec![0xc0, random.u8(..64)],
+        3 => vec![0x60 | interface, random.u8(..2)],
+        4 => {
+            let text = random.choice(COMMANDS).expect("there are some").as_bytes();
+            [&[0x80, u8::try_from(text.len()).unwrap_or(u8::MAX)], text].concat()
+        }
+        5 => {
+            let packet = Family::called("packet").expect("it is one").make(random.u64(..), 1200);
+            let header = [0x02, 0, 0x5e, 0x10, 0, 0, 0x02, 0, 0x5e, 0x10, 0x11, 0, 0x86, 0xdd];
+            let [high, low] = u16::try_from(packet.len() + HEADER_LEN).unwrap_or(0).to_be_bytes();
+            [&[0x40 | interface, high, low][..], &header, &packet].concat()
+        }
+        6 => {
+            // A peer acts, with one fault in what it sends.
+            let mut operation = vec![0xe0 | interface, 0x80 | random.u8(..32), random.u8(..13)];
+            operation.extend([0, random.u8(..), random.u8(..16), random.u8(..), 0]);
+            operation
+        }
+        7 | 8 => vec![0xe0, random.u8(16..30)],
+        _ => vec![0xe0 | interface, random.u8(..4)],
+    }
+}
+
+/// Edits the packet in a frame by what packets are made of.
+fn edit_frame(octets: &mut Vec<u8>, operation: Range<usize>, random: &mut Rng) {
+    const BEFORE: usize = 3 + HEADER_LEN;
+    if !matches!(octets[operation.start] >> 5, 1 | 2) || operation.len() <= BEFORE {
+        return;
+    }
+    let mut packet = octets[operation.start + BEFORE..operation.end].to_vec();
+    Family::called("packet").expect("it is one").mutate(&mut packet, 1500, random.u64(..));
+    let length = u16::try_from(packet.len() + HEADER_LEN).unwrap_or(u16::MAX).to_be_bytes();
+    octets[operation.start + 1..operation.start + 3].copy_from_slice(&length);
+    octets.splice(operation.start + BEFORE..operation.end, packet);
+}
+
+const COMMANDS: &[&str] = &[
+    "call sip:mt@example.com",
+    "call sip:cn@example.com",
+    "answer",
+    "hangup",
+    "options sip:mt@example.com",
+    "echo 2001:db8:c::c",
+    "echo 2001:db8:a::100 1452",
+    "optimize 2001:db8:c::c",
+    "restart",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_cut_where_they_end() {
+        let octets = [0, 1, 2, 0x41, 0, 1, 9, 0x60, 1, 0x80, 2, b'h', b'i', 0xe0, 3, 0xc0, 7];
+        let cut: Vec<usize> = operations(&octets).iter().map(ExactSizeIterator::len).collect();
+        assert_eq!(cut, [3, 4, 2, 4, 2, 2]);
+        let edited = [0xe0, 0x81, 2, 0, 0, 0, 0, 2, 7, 8, 0xc0, 1];
+        let cut: Vec<usize> = operations(&edited).iter().map(ExactSizeIterator::len).collect();
+        assert_eq!(cut, [10, 2]);
+    }
+
+    #[test]
+    fn any_sequence_has_a_neighbour() {
+        let mut octets = Vec::new();
+        for seed in 0..3000 {
+            mutate(&mut octets, 2000, seed);
+            assert!(octets.len() <= 2000);
+        }
+        assert!(operations(&octets).len() > 8, "{}", operations(&octets).len());
+    }
+}

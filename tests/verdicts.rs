@@ -254,7 +254,7 @@ fn files(folder: &Path) -> Vec<String> {
 fn roamproof(words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_roamproof"));
     command.args(words).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
-    command.env_remove("NO_COLOR").env_remove("ROAMPROOF_LOG");
+    command.env_remove("NO_COLOR").env_remove("ROAMPROOF_LOG").env_remove("GITHUB_ACTIONS");
     command.output().expect("the program starts")
 }
 

@@ -4,7 +4,7 @@
 //! trigger or a packet socket on a real interface, the usher does for it, asked over a socket pair
 //! and one thing at a time. It ends when its parent does, because the socket then closes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::mem::MaybeUninit;
@@ -67,11 +67,13 @@ pub struct Outcome {
 enum Request {
     Run(Trigger),
     Open { interface: String, namespace: Option<PathBuf> },
+    Mind { group: i32, on: bool },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 enum Reply {
     Ran(Outcome),
+    Minded,
     /// The descriptor comes with it.
     Opened,
     /// What is missing, and what to do.
@@ -106,7 +108,7 @@ impl Usher {
     pub fn run(&mut self, trigger: &Trigger) -> io::Result<Outcome> {
         match self.ask(&Request::Run(trigger.clone()))? {
             (Reply::Ran(outcome), _) => Ok(outcome),
-            (reply @ (Reply::Opened | Reply::Unfit(..) | Reply::Failed(_)), _) => {
+            (reply @ (Reply::Opened | Reply::Minded | Reply::Unfit(..) | Reply::Failed(_)), _) => {
                 Err(unexpected(reply))
             }
         }
@@ -129,8 +131,23 @@ impl Usher {
         match self.ask(&Request::Open { interface: interface.to_owned(), namespace })? {
             (Reply::Opened, Some(descriptor)) => Ok(descriptor),
             (Reply::Unfit(what, fix), _) => Err(ArmError::Environment { what, fix }),
-            (reply @ (Reply::Opened | Reply::Failed(_) | Reply::Ran(_)), _) => {
+            (reply @ (Reply::Opened | Reply::Minded | Reply::Failed(_) | Reply::Ran(_)), _) => {
                 Err(unexpected(reply).into())
+            }
+        }
+    }
+
+    /// From now on the usher ends a process group when the harness is gone, however it ended; or no
+    /// more. A shell dies with whoever started it, but not what the shell has started.
+    ///
+    /// # Errors
+    ///
+    /// Where the usher is gone.
+    pub fn mind(&self, group: Pid, on: bool) -> io::Result<()> {
+        match self.ask(&Request::Mind { group: group.as_raw_nonzero().get(), on })? {
+            (Reply::Minded, _) => Ok(()),
+            (reply @ (Reply::Opened | Reply::Unfit(..) | Reply::Failed(_) | Reply::Ran(_)), _) => {
+                Err(unexpected(reply))
             }
         }
     }
@@ -157,12 +174,24 @@ fn unexpected(reply: Reply) -> io::Error {
     match reply {
         Reply::Failed(why) => io::Error::other(why),
         Reply::Unfit(what, _) => io::Error::other(what),
-        Reply::Ran(_) | Reply::Opened => io::Error::other("the usher answered something else"),
+        Reply::Ran(_) | Reply::Opened | Reply::Minded => {
+            io::Error::other("the usher answered something else")
+        }
     }
 }
 
 /// The usher's life: requests until the harness is gone. Returns its exit status.
 fn serve(socket: &OwnedFd) -> i32 {
+    let mut minded = BTreeSet::new();
+    let status = serve_on(socket, &mut minded);
+    for group in minded.into_iter().filter_map(Pid::from_raw) {
+        // Most have ended before; nobody is left to be told of the others.
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    status
+}
+
+fn serve_on(socket: &OwnedFd, minded: &mut BTreeSet<i32>) -> i32 {
     // What interrupts the harness from the terminal is not for the usher: a trigger may still have
     // to put a device back.
     let grouped = rustix::process::setpgid(None, None);
@@ -181,6 +210,14 @@ fn serve(socket: &OwnedFd) -> i32 {
                 Ok(None) => return 0,
                 Err(error) => (Reply::Failed(format!("{}: {error}", trigger.command)), None),
             },
+            Request::Mind { group, on } => {
+                if on {
+                    minded.insert(group);
+                } else {
+                    minded.remove(&group);
+                }
+                (Reply::Minded, None)
+            }
             Request::Open { interface, namespace } => {
                 match open(&interface, namespace.as_deref()) {
                     Ok(descriptor) => (Reply::Opened, Some(descriptor)),

@@ -75,8 +75,7 @@ impl Environment {
         if let Some(router) = route.and_then(|route| route.get("via")).and_then(Value::as_str) {
             self.say("ROUTER", router);
         }
-        let direct = config.contains_key("sip_server") && config.contains_key("mobile")
-            || config.contains_key("home_agent") && config.contains_key("sip_server")
+        let direct = config.contains_key("home_agent") && config.contains_key("sip_server")
             || config.get("mobile").is_some_and(|mobile| mobile.get("tunnels_from").is_some());
         self.say("DIRECT", if direct { "yes" } else { "no" });
         if let Some(sip) = config.get("sip") {

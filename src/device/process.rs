@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use roamproof_harness::subject::output::Output;
@@ -14,6 +14,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::Environment;
+use crate::usher::Usher;
 
 /// Where a device's command lines run.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +23,10 @@ pub(crate) struct Place<'a> {
     pub(crate) namespace: &'a Namespace,
     /// The working directory: that of the profile.
     pub(crate) folder: &'a Path,
+    /// Where they go when they are dead.
+    pub(crate) graveyard: &'a Arc<Graveyard>,
+    /// Who ends them where this process cannot.
+    pub(crate) usher: &'a Arc<Mutex<Usher>>,
 }
 
 /// A shell line that runs, with everything that it starts.
@@ -32,6 +37,7 @@ pub(crate) struct Process {
     /// What it prints, both streams.
     pub(crate) output: Output,
     graveyard: Arc<Graveyard>,
+    usher: Arc<Mutex<Usher>>,
 }
 
 /// The processes of a device.
@@ -50,7 +56,6 @@ impl Process {
         place: Place<'_>,
         line: &str,
         environment: &Environment,
-        graveyard: &Arc<Graveyard>,
     ) -> io::Result<Self> {
         let (printed, printing) = io::pipe()?;
         let mut command = Command::new("sh");
@@ -67,7 +72,21 @@ impl Process {
         // The command holds the child's end of the pipe; it must close with the child alone.
         drop(command);
         let output = Output::of("a device", printed)?;
-        Ok(Self { child: Some(child), output, graveyard: Arc::clone(graveyard) })
+        let process = Self {
+            child: Some(child),
+            output,
+            graveyard: Arc::clone(place.graveyard),
+            usher: Arc::clone(place.usher),
+        };
+        process.mind(true)?;
+        Ok(process)
+    }
+
+    /// Has the usher end the whole group when this process is gone, or no more.
+    fn mind(&self, on: bool) -> io::Result<()> {
+        let Some(child) = &self.child else { return Ok(()) };
+        let usher = self.usher.lock().unwrap_or_else(PoisonError::into_inner);
+        usher.mind(Pid::from_child(child), on)
     }
 
     /// How it ended, where it has.
@@ -89,6 +108,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if let Err(error) = self.mind(false) {
+            tracing::warn!("usher: {error}");
+        }
         let Some(child) = self.child.take() else { return };
         // A shell's own children outlive it; the group is theirs too, and none is left where it
         // is gone.
@@ -107,9 +129,8 @@ impl Processes {
         place: Place<'_>,
         lines: &[String],
         environment: &Environment,
-        graveyard: &Arc<Graveyard>,
     ) -> io::Result<Self> {
-        let start = |line: &String| Process::start(place, line, environment, graveyard);
+        let start = |line: &String| Process::start(place, line, environment);
         Ok(Self { all: lines.iter().map(start).collect::<io::Result<_>>()? })
     }
 

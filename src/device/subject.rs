@@ -142,9 +142,8 @@ impl DeviceSubject {
         }
         self.doing = match (self.profile().attach.mode.clone(), &self.parts.namespace) {
             (Mode::Command { commands, .. }, Some(namespace)) => {
-                let place = Place { namespace, folder: &self.folder };
-                let (environment, graveyard) = (&self.parts.environment, &self.parts.graveyard);
-                let processes = Processes::start(place, &commands, environment, graveyard);
+                let environment = &self.parts.environment;
+                let processes = Processes::start(self.place(namespace), &commands, environment);
                 self.processes = Some(processes.map_err(|error| failed(&error))?);
                 booting()
             }
@@ -156,6 +155,11 @@ impl DeviceSubject {
             }
         };
         Ok(())
+    }
+
+    fn place<'a>(&'a self, namespace: &'a Namespace) -> Place<'a> {
+        let Parts { graveyard, device, .. } = &self.parts;
+        Place { namespace, folder: &self.folder, graveyard, usher: &device.usher }
     }
 
     /// Starts a trigger, where the profile has it.
@@ -171,11 +175,8 @@ impl DeviceSubject {
             environment.say(name, *value);
         }
         let running = match &self.parts.namespace {
-            Some(namespace) => {
-                let place = Place { namespace, folder: &self.folder };
-                Process::start(place, &line.command, &environment, &self.parts.graveyard)
-                    .map(|process| Running::child(trigger, line, process))
-            }
+            Some(namespace) => Process::start(self.place(namespace), &line.command, &environment)
+                .map(|process| Running::child(trigger, line, process)),
             None => {
                 let usher = &self.parts.device.usher;
                 Running::by_usher(trigger, line, &self.folder, &environment, usher)

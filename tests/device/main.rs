@@ -11,6 +11,8 @@
 mod attach;
 mod death;
 mod kinds;
+#[path = "../live/leftovers.rs"]
+mod leftovers;
 mod profiles;
 mod program;
 mod stopped;

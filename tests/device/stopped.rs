@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::Test;
-use crate::program::{Ran, command, shipped};
+use crate::leftovers::{Mortal, surroundings, wait_for_the_end_of};
+use crate::program::{Ran, changed, command, shipped};
 
 pub(crate) const TESTS: &[Test] = &[
     ("for_two_seconds_at_any_time", for_two_seconds_at_any_time),
     ("again_and_again", again_and_again),
+    ("killed_it_leaves_nothing", killed_it_leaves_nothing),
 ];
 
 /// How long it is stopped.
@@ -41,6 +43,22 @@ fn again_and_again() {
     assert!(matches!(verdicts.as_slice(), [(_, "INCONC")]), "{}", ran.trouble());
     assert!(ran.trouble().contains("late"), "{}", ran.trouble());
     assert_eq!(ran.code, Some(5));
+}
+
+/// A device is a shell and what it has started, which no signal of the shell's end reaches.
+fn killed_it_leaves_nothing() {
+    let changes = [("exec \"$ROAMPROOF_PROGRAM\"", "sleep 987654 & \"$ROAMPROOF_PROGRAM\"")];
+    let (_folder, path) = changed("reference-ha.toml", &changes);
+    let mut child = command(&path, &["--only", "CL-INT-05/run-out"]).spawn().unwrap();
+    let before = surroundings();
+    wait(&mut child, Duration::from_millis(1500));
+    let id = child.id().try_into().unwrap();
+    let all = Mortal::with_children(id);
+    assert!(all.len() >= 5, "a harness, its usher, a shell, its two children: {}", all.len());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_for_the_end_of(&all);
+    assert_eq!(surroundings(), before);
 }
 
 fn stop(child: &mut Child, after: Duration) {

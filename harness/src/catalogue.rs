@@ -176,6 +176,8 @@ impl UnknownId {
         let mut ranked: Vec<(usize, &str)> =
             known.map(|known| (distance(&wanted, &known.to_uppercase()), known)).collect();
         ranked.sort_unstable();
+        // A purpose may bear the name of the row that it judges.
+        ranked.dedup();
         let nearest = ranked
             .into_iter()
             .take_while(|(distance, _)| *distance <= DISTANCE_MAX)

@@ -43,7 +43,8 @@ mod tests {
     fn what_was_reviewed_is_found() {
         assert_eq!(kills("CL-RO-15/bad-authenticator"), ["accepts-any-acknowledgement"]);
         assert_eq!(kills("CL-RO-15/bad"), [""; 0], "a name is a whole name");
-        assert_eq!(caught("rings-early-on-tcp"), Some("sequence s4-tcp"));
+        let caught_by = caught("ack-without-binding").expect("it is in the matrix");
+        assert!(caught_by.starts_with("CL-REG-02"), "{caught_by}");
         assert_eq!(caught("sleeps"), None);
     }
 }

@@ -170,6 +170,7 @@ pub const ALL: &[&Purpose] = &[
     &sip_server::direct::INVITE_TO_THE_CARE_OF_ADDRESS,
     &sip_server::direct::BINDING_FROM_THE_HOME_AGENT,
     &sip_server::dialog::BINDING_RUN_OUT,
+    &sip_server::direct::BINDING_OF_NO_LIFETIME,
     &sip_server::direct::HOME_AGENT_OF_EACH,
     &sip_server::direct::HOME_ADDRESS_WITHOUT_NOTIFICATION,
     &sip_server::forgery::FORGED_LOOKUP,

@@ -147,6 +147,8 @@ misdeeds! {
     GuessesCareOfAddresses = "guesses-care-of-addresses", "sip-server", "CL-DST-02", ["s5"], ["CL-DST-01", "CL-DST-15"];
     /// Goes on using a care-of address beyond its lifetime.
     UsesExpiredBindings = "uses-expired-bindings", "sip-server", "CL-DST-02", [], [];
+    /// Uses a care-of address that the home agent told with no lifetime.
+    UsesBindingsOfNoLifetime = "uses-bindings-of-no-lifetime", "sip-server", "CL-DST-02", [], [];
     /// Asks the first home agent of its configuration, whosever home address it is.
     AsksTheFirstHomeAgent = "asks-the-first-home-agent", "sip-server", "CL-DST-03", ["s5-two-agents"], ["CL-DST-01", "CL-DST-05", "CL-REG-11"];
     /// Asks every home agent for a home address that none has notified.

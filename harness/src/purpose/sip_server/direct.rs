@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use roamproof_wire::mobility::{BindingLookup, LookupKind, Message};
+use roamproof_wire::mobility::{BindingLookup, Lifetime, LookupKind, Message};
 use roamproof_wire::sip::Method;
 
 use super::lookup::{Delivered, Says};
@@ -41,6 +41,20 @@ pub(in crate::purpose) const BINDING_FROM_THE_HOME_AGENT: Purpose = Purpose {
     waits_max: Duration::from_secs(10),
     wants: server_in_direct_mode,
     body: binding_from_the_home_agent,
+};
+
+/// Zero is no lifetime.
+pub(in crate::purpose) const BINDING_OF_NO_LIFETIME: Purpose = Purpose {
+    id: "CL-DST-02/no-lifetime",
+    version: 1,
+    title: "A care-of address that the home agent tells with no lifetime left is not used",
+    verifies: &["CL-DST-02"],
+    role: Role::SipServer,
+    applies: &[DIRECT],
+    triggers: &[],
+    waits_max: Duration::from_secs(10),
+    wants: server_in_direct_mode,
+    body: binding_of_no_lifetime,
 };
 
 /// Each home agent knows its own terminals.
@@ -156,6 +170,27 @@ fn binding_from_the_home_agent(t: &mut Tester<'_>) -> Result<(), Stop> {
         // Decision D14: a binding may be used within its lifetime.
         return Ok(());
     }
+    t.finds(&peers.tunnelled(Method::Invite, &invite, &one), delivered.frame)
+}
+
+fn binding_of_no_lifetime(t: &mut Tester<'_>) -> Result<(), Stop> {
+    let mut peers = Peers::around(t)?;
+    let mut one = Terminal::first(t);
+    peers.register(t, &mut one)?;
+    peers.notify(t, &mut one)?;
+
+    t.when("the terminal is called, and its home agent tells a care-of address for 0 s");
+    let invite = peers.call(t, &one)?;
+    let says = Says::CareOfFor(Lifetime::ZERO);
+
+    t.then("the INVITE goes plainly to the home address");
+    let delivered = peers.deliver(t, &one, Method::Invite, &invite, says)?;
+    t.finds(&peers.plain(Method::Invite, &invite, &one), delivered.frame)?;
+
+    t.given("the terminal refuses that call, and the next goes in the tunnel again");
+    peers.refuse(t, &one, &invite, delivered.frame)?;
+    let invite = peers.call(t, &one)?;
+    let delivered = peers.deliver(t, &one, Method::Invite, &invite, Says::CareOf)?;
     t.finds(&peers.tunnelled(Method::Invite, &invite, &one), delivered.frame)
 }
 

@@ -162,7 +162,8 @@ impl Direct {
     pub(super) fn care_of(&self, now: Instant, home: Ipv6Addr) -> Option<Ipv6Addr> {
         self.agent_of(now, home)?;
         let binding = self.homes.get(&home)?.binding?;
-        let expired = self.misdeeds.does(Misdeed::UsesExpiredBindings);
+        let expired = self.misdeeds.does(Misdeed::UsesExpiredBindings)
+            || self.misdeeds.does(Misdeed::UsesBindingsOfNoLifetime);
         (binding.until > now || expired).then_some(binding.care_of)
     }
 
@@ -409,7 +410,8 @@ impl Direct {
         let lifetime = message.lifetime.duration();
         let usable = |care_of: &Ipv6Addr| is_unicast_routable(*care_of) && *care_of != home;
         let told = message.care_of().filter(usable);
-        let told = told.filter(|_| message.status == LookupStatus::BOUND && !lifetime.is_zero());
+        let ends = lifetime.is_zero() && !self.misdeeds.does(Misdeed::UsesBindingsOfNoLifetime);
+        let told = told.filter(|_| message.status == LookupStatus::BOUND && !ends);
         //= CL-DST-02
         let mut binding = told.map(|care_of| Binding { care_of, until: now + lifetime });
         if keeps_first && known.binding.is_some() {

@@ -277,10 +277,14 @@ misdeeds! {
     UpdatesForDeadCall = "updates-for-dead-call", "mobile-terminal", "CL-RO-17", [], [];
     /// Answers a call although it was cancelled.
     AnswersCancelledCall = "answers-cancelled-call", "mobile-terminal", "CL-RO-17", ["s9"], [];
+    /// Drops the route of a cancelled call although another call waits for it.
+    AbandonsSharedRoute = "abandons-shared-route", "mobile-terminal", "CL-RO-17", [], [];
     /// Optimizes the route before it refuses a call.
     OptimizesBeforeRefusing = "optimizes-before-refusing", "mobile-terminal", "CL-RO-18", ["s2"], [];
     /// Names the care-of address before the handover to a correspondent.
     UpdatesWithOldCareOfAddress = "updates-with-old-care-of-address", "mobile-terminal", "CL-RO-19", ["s4-pending-handover"], [];
+    /// Begins the budget of a call that waits anew at a handover.
+    RestartsBudget = "restarts-budget", "mobile-terminal", "CL-RO-19", [], [];
     /// Responds twice after a handover.
     RespondsTwice = "responds-twice", "mobile-terminal", "CL-RO-19", ["s4-pending-handover"], [];
     /// Answers a second call from a caller whose first still waits.
@@ -303,6 +307,8 @@ misdeeds! {
     CareOfAddressInSdp = "care-of-address-in-sdp", "mobile-terminal", "CL-RO-25", ["s4"], [];
     /// Answers an offer within a call before the route to its new address is optimized.
     AnswersOfferAtOnce = "answers-offer-at-once", "mobile-terminal", "CL-RO-26", [], [];
+    /// Sends media by the home agent before that has acknowledged the care-of address.
+    MediaBeforeHomeAcknowledgement = "media-before-home-acknowledgement", "mobile-terminal", "CL-RO-27", [], [];
     /// Lets an UPDATE wait for its route as long as an INVITE.
     AnswersUpdateLate = "answers-update-late", "mobile-terminal", "CL-RO-26", [], [];
     /// Goes on with correspondents as if there had been no handover.

@@ -13,6 +13,7 @@ use crate::tester::scene::Manners;
 use crate::tester::sip::Party;
 use crate::tester::template::home_test_init;
 use crate::topology::Role;
+use crate::trigger::Trigger;
 use crate::verdict::Stop;
 
 /// One route, two calls.
@@ -23,7 +24,7 @@ pub(in crate::purpose) const SECOND_CALL: Purpose = Purpose {
     verifies: &["CL-RO-20"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(12),
     wants: terminal_alone,
     body: second_call,
@@ -37,7 +38,7 @@ pub(in crate::purpose) const FIFTY_CALLERS: Purpose = Purpose {
     verifies: &["CL-RO-21"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(20),
     wants: terminal_alone,
     body: fifty_callers,

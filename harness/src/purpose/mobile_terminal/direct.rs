@@ -16,6 +16,7 @@ use crate::tester::scene::Manners;
 use crate::tester::sip::packet;
 use crate::tester::template::{echo_reply, sip_response};
 use crate::topology::Role;
+use crate::trigger::Trigger;
 use crate::verdict::Stop;
 
 /// The INVITE in the server's tunnel.
@@ -26,7 +27,7 @@ pub(in crate::purpose) const DIRECT_INVITE: Purpose = Purpose {
     verifies: &["CL-DST-09"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(12),
     wants: in_direct_mode,
     body: direct_invite,
@@ -40,7 +41,7 @@ pub(in crate::purpose) const FOREIGN_PACKET: Purpose = Purpose {
     verifies: &["CL-DST-10"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(12),
     wants: in_direct_mode,
     body: foreign_packet,
@@ -54,7 +55,7 @@ pub(in crate::purpose) const DIRECT_RESPONSE: Purpose = Purpose {
     verifies: &["CL-DST-13"],
     role: Role::MobileTerminal,
     applies: &[Condition { feature: "ro_with_server", is: &["never"] }],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(12),
     wants: in_direct_mode,
     body: direct_response,

@@ -10,6 +10,7 @@ use super::stage::{Stage, acceptance, before_budget};
 use crate::tester::Tester;
 use crate::tester::correspondent::Correspondent;
 use crate::topology::Role;
+use crate::trigger::Trigger;
 use crate::verdict::Stop;
 
 /// An acknowledgement that nobody proved ends nothing.
@@ -20,7 +21,7 @@ pub(in crate::purpose) const FORGED_ACKNOWLEDGEMENT: Purpose = Purpose {
     verifies: &["CL-RO-15"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(12),
     wants: terminal_alone,
     body: |t| ignores_acknowledgement(t, &BAD_AUTHENTICATOR),
@@ -34,7 +35,7 @@ pub(in crate::purpose) const ACKNOWLEDGEMENT_OF_ANOTHER: Purpose = Purpose {
     verifies: &["CL-RO-15"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(12),
     wants: terminal_alone,
     body: |t| ignores_acknowledgement(t, &SEQUENCE_NEVER_SENT),

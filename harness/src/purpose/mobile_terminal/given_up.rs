@@ -5,14 +5,15 @@ use std::time::Duration;
 use roamproof_wire::sip::{Fields, HeaderName, Message};
 
 use super::super::Purpose;
-use super::setting::{ANSWER, CALLER_MEDIA, terminal_alone, tunnelled_home};
-use super::stage::{Stage, ringing};
+use super::setting::{ANSWER, CALLER_MEDIA, SILENCE, terminal_alone, tunnelled_home};
+use super::stage::{Stage, acceptance, before_budget, ringing};
 use crate::feature::Condition;
 use crate::tester::Tester;
 use crate::tester::scene::Manners;
 use crate::tester::template::{home_test_init, sip_final_response, sip_response};
 use crate::topology::Role;
 use crate::topology::claimed::Wanted;
+use crate::trigger::Trigger;
 use crate::verdict::Stop;
 
 /// The server holds the CANCEL until the terminal's first response.
@@ -23,7 +24,7 @@ pub(in crate::purpose) const CANCELLED_AT_FIRST_RESPONSE: Purpose = Purpose {
     verifies: &["CL-RO-17"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(15),
     wants: ringing,
     body: cancelled_at_first_response,
@@ -37,10 +38,24 @@ pub(in crate::purpose) const CANCELLED_WHILE_PENDING: Purpose = Purpose {
     verifies: &["CL-RO-17"],
     role: Role::MobileTerminal,
     applies: &[Condition { feature: "early_100", is: &["allowed", "required"] }],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(16),
     wants: trying,
     body: cancelled_while_pending,
+};
+
+/// Another call needs the same route.
+pub(in crate::purpose) const CANCELLED_BESIDE_ANOTHER: Purpose = Purpose {
+    id: "CL-RO-17/shared-target",
+    version: 1,
+    title: "A CANCEL ends no optimization that another waiting call needs",
+    verifies: &["CL-RO-17"],
+    role: Role::MobileTerminal,
+    applies: &[Condition { feature: "early_100", is: &["allowed", "required"] }],
+    triggers: &[Trigger::Attach],
+    waits_max: Duration::from_secs(16),
+    wants: trying,
+    body: cancelled_beside_another,
 };
 
 /// Nothing in common.
@@ -51,7 +66,7 @@ pub(in crate::purpose) const NO_COMMON_CODEC: Purpose = Purpose {
     verifies: &["CL-RO-18"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(12),
     wants: terminal_alone,
     body: |t| is_refused(t, "an offer of an unheard-of codec", no_common_codec),
@@ -65,7 +80,7 @@ pub(in crate::purpose) const BAD_EXTENSION: Purpose = Purpose {
     verifies: &["CL-RO-18"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(12),
     wants: terminal_alone,
     body: |t| is_refused(t, "a requirement of an unheard-of extension", bad_extension),
@@ -139,6 +154,33 @@ fn cancelled_while_pending(t: &mut Tester<'_>) -> Result<(), Stop> {
     t.then("nobody optimizes for a dead call: no further test, no update");
     t.hears_none(&Stage::optimizes(t.plan.cn), TRIES)?;
     stage.lives(t, "it is alive and answers OPTIONS afterwards")
+}
+
+fn cancelled_beside_another(t: &mut Tester<'_>) -> Result<(), Stop> {
+    let stage = Stage::away(t)?;
+    let first = stage.pending(t)?;
+    let since = t.bench.now();
+    t.given("a second INVITE comes from the same caller, and a 100 leaves");
+    let second = stage.invites(t)?;
+    let trying = sip_response(&second).status_code(100);
+    t.hears(&tunnelled_home(t, trying, t.plan.ss), ANSWER)?;
+
+    t.when("the caller cancels the first");
+    let cancel = stage.scene().server.cancels(&first);
+    let cancel = stage.says_made(t, cancel)?;
+
+    t.then("the first ends, and the second still waits for the route");
+    ends(t, &first, &cancel)?;
+    acknowledges_refusal(t, &stage, &first)?;
+    t.hears_none(&acceptance(t, &second), SILENCE)?;
+    t.in_time("silence", since, before_budget(t))?;
+    stage.lives(t, "it is alive and answers OPTIONS meanwhile")?;
+
+    t.when("the caller acknowledges the update");
+    stage.accepts(t, t.plan.cn)?;
+    t.then("a response to the second leaves");
+    stage.responds(t, &second)?;
+    Ok(())
 }
 
 fn ends(t: &mut Tester<'_>, invite: &Message, cancel: &Message) -> Result<(), Stop> {

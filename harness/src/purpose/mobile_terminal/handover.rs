@@ -7,8 +7,10 @@ use std::time::Duration;
 use roamproof_wire::sip::{Fields, Message};
 
 use super::super::Purpose;
-use super::setting::{ANSWER, SILENCE, binds, terminal_alone, tunnelled_home, updates};
-use super::stage::{HANDOVER, Stage, acceptance, before_budget, updates_from, updates_naming};
+use super::setting::{ANSWER, SILENCE, binds, budget, terminal_alone, tunnelled_home, updates};
+use super::stage::{
+    HANDOVER, Stage, acceptance, before_budget, by_budget, decision, updates_from, updates_naming,
+};
 use crate::tester::Tester;
 use crate::tester::scene::Manners;
 use crate::tester::template::{home_test_init, sip_final_response, sip_response};
@@ -24,10 +26,24 @@ pub(in crate::purpose) const HANDOVER_WHILE_PENDING: Purpose = Purpose {
     verifies: &["CL-RO-19"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[Trigger::Move],
+    triggers: &[Trigger::Attach, Trigger::Move],
     waits_max: Duration::from_secs(22),
     wants: terminal_alone,
     body: handover_while_pending,
+};
+
+/// A handover is no new beginning.
+pub(in crate::purpose) const BUDGET_ACROSS_HANDOVER: Purpose = Purpose {
+    id: "CL-RO-19/budget",
+    version: 1,
+    title: "A handover while a call waits does not begin its budget anew",
+    verifies: &["CL-RO-19"],
+    role: Role::MobileTerminal,
+    applies: &[],
+    triggers: &[Trigger::Attach, Trigger::Move],
+    waits_max: Duration::from_secs(24),
+    wants: terminal_alone,
+    body: budget_across_handover,
 };
 
 /// A call that comes in between.
@@ -38,7 +54,7 @@ pub(in crate::purpose) const INVITE_BEFORE_HOME_ACKNOWLEDGEMENT: Purpose = Purpo
     verifies: &["CL-RO-31"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[Trigger::Move],
+    triggers: &[Trigger::Attach, Trigger::Move],
     waits_max: Duration::from_secs(22),
     wants: terminal_alone,
     body: invite_before_home_acknowledgement,
@@ -52,7 +68,7 @@ pub(in crate::purpose) const RETURN_WHILE_PENDING: Purpose = Purpose {
     verifies: &["CL-RO-30"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[Trigger::Move],
+    triggers: &[Trigger::Attach, Trigger::Move],
     waits_max: Duration::from_secs(22),
     wants: terminal_alone,
     body: return_while_pending,
@@ -91,6 +107,29 @@ fn handover_while_pending(t: &mut Tester<'_>) -> Result<(), Stop> {
     stage.responds(t, &invite)?;
     t.lets_pass(SILENCE)?;
     is_one_response(t, &stage, &invite)
+}
+
+fn budget_across_handover(t: &mut Tester<'_>) -> Result<(), Stop> {
+    let mut stage = Stage::away(t)?;
+    t.given("an INVITE comes, and the caller does not answer its tests");
+    stage.behaves(t.plan.cn, Manners::SILENT);
+    let since = t.bench.now();
+    let invite = stage.invites(t)?;
+    t.hears(&tunnelled_home(t, home_test_init(), t.plan.cn), ANSWER)?;
+    t.lets_pass(budget(t) / 4)?;
+
+    t.when("it moves to another link, where the caller does not answer either");
+    stage.moves_on(t)?;
+
+    t.then("its response leaves at the budget, counted from the INVITE");
+    let latest = (since + by_budget(t)).saturating_sub(t.bench.now());
+    let response = t.hears(&decision(&invite), latest)?;
+    let after = t.captured_at(response) - since;
+    if after < budget(t) * 9 / 10 {
+        let expected = format!("not before {:?}", budget(t) * 9 / 10);
+        return Err(t.stop(expected, format!("after {after:?}"), vec![response]));
+    }
+    Ok(())
 }
 
 /// Every response to an INVITE that bears a tag bears the same.

@@ -15,6 +15,7 @@ use crate::tester::correspondent::Correspondent;
 use crate::tester::scene::{Answers, Manners};
 use crate::tester::template::{home_test_init, sip_response};
 use crate::topology::Role;
+use crate::trigger::Trigger;
 use crate::verdict::Stop;
 
 /// A lost Home Test is asked for again.
@@ -25,7 +26,7 @@ pub(in crate::purpose) const HOME_TEST_LOST_ONCE: Purpose = Purpose {
     verifies: &["CL-RO-13"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(12),
     wants: terminal_alone,
     body: home_test_lost_once,
@@ -39,7 +40,7 @@ const fn refused(id: &'static str, title: &'static str, body: Body) -> Purpose {
         verifies: &["CL-RO-14"],
         role: Role::MobileTerminal,
         applies: &[],
-        triggers: &[],
+        triggers: &[Trigger::Attach],
         waits_max: Duration::from_secs(12),
         wants: terminal_alone,
         body,
@@ -77,7 +78,7 @@ pub(in crate::purpose) const FORGED_HOME_TEST: Purpose = Purpose {
     verifies: &["CL-RO-16"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(12),
     wants: terminal_alone,
     body: forged_home_test,
@@ -91,7 +92,7 @@ pub(in crate::purpose) const FORGED_ERROR: Purpose = Purpose {
     verifies: &["CL-RO-16"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(12),
     wants: terminal_alone,
     body: forged_error,
@@ -105,7 +106,7 @@ pub(in crate::purpose) const OPTIONS_MEANWHILE: Purpose = Purpose {
     verifies: &["CL-RO-24"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(10),
     wants: terminal_alone,
     body: |t| is_answered_meanwhile(t, Method::Options),
@@ -119,7 +120,7 @@ pub(in crate::purpose) const STRAY_BYE_MEANWHILE: Purpose = Purpose {
     verifies: &["CL-RO-24"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(10),
     wants: terminal_alone,
     body: |t| is_answered_meanwhile(t, Method::Bye),

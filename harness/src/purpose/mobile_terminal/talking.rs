@@ -27,7 +27,7 @@ pub(in crate::purpose) const HANDOVER_IN_CALL: Purpose = Purpose {
     verifies: &["CL-RO-27"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[Trigger::Move],
+    triggers: &[Trigger::Attach, Trigger::Move],
     waits_max: Duration::from_secs(24),
     wants: terminal_alone,
     body: handover_in_call,
@@ -41,7 +41,7 @@ pub(in crate::purpose) const SHORT_BINDING: Purpose = Purpose {
     verifies: &["CL-RO-28"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(50),
     wants: terminal_alone,
     body: |t| outlives(t, Lifetime(6)),
@@ -55,7 +55,7 @@ pub(in crate::purpose) const LONG_CALL: Purpose = Purpose {
     verifies: &["CL-RO-28"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(450),
     wants: terminal_alone,
     body: |t| outlives(t, Lifetime::MAX_RR_BINDING),
@@ -69,7 +69,7 @@ pub(in crate::purpose) const RETURN_IN_CALL: Purpose = Purpose {
     verifies: &["CL-RO-30"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[Trigger::Move],
+    triggers: &[Trigger::Attach, Trigger::Move],
     waits_max: Duration::from_secs(22),
     wants: terminal_alone,
     body: return_in_call,
@@ -83,11 +83,19 @@ const PAUSE: Duration = Duration::from_secs(4);
 fn handover_in_call(t: &mut Tester<'_>) -> Result<(), Stop> {
     let mut stage = in_call(t)?;
     t.when("it moves to another link");
+    stage.scene().acknowledges_home = false;
     stage.behaves(t.plan.cn, Manners::WITHHOLDING);
+    let moved = t.bench.capture().frames.len();
     stage.moves_on(t)?;
 
-    t.then("its home agent and then the caller are updated with the new care-of address");
+    t.then("it updates its home agent, by which no media goes before that has acknowledged");
     t.hears(&updates_from(t, t.plan.ha, "visited-2"), HANDOVER)?;
+    t.lets_pass(ANSWER / 2)?;
+    t.captured_none_since(moved, &media_by_home_agent(t))?;
+
+    t.when("the home agent acknowledges");
+    stage.home_agent_acknowledges(t)?;
+    t.then("it updates the caller with the new care-of address");
     t.hears(&updates_from(t, t.plan.cn, "visited-2"), ANSWER * 2)?;
 
     t.when("the caller acknowledges");

@@ -14,6 +14,7 @@ use crate::tester::Tester;
 use crate::tester::scene::Manners;
 use crate::tester::template::{innermost, media, sip_in};
 use crate::topology::Role;
+use crate::trigger::Trigger;
 use crate::verdict::Stop;
 
 const fn no_target(id: &'static str, title: &'static str, body: Body) -> Purpose {
@@ -24,7 +25,7 @@ const fn no_target(id: &'static str, title: &'static str, body: Body) -> Purpose
         verifies: &["CL-RO-22"],
         role: Role::MobileTerminal,
         applies: &[],
-        triggers: &[],
+        triggers: &[Trigger::Attach],
         waits_max: Duration::from_secs(18),
         wants: terminal_alone,
         body,
@@ -103,7 +104,7 @@ pub(in crate::purpose) const OFFERLESS_INVITE: Purpose = Purpose {
     verifies: &["CL-RO-23"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(13),
     wants: terminal_alone,
     body: offerless_invite,
@@ -117,7 +118,7 @@ pub(in crate::purpose) const ANSWER_IN_ACK: Purpose = Purpose {
     verifies: &["CL-RO-23"],
     role: Role::MobileTerminal,
     applies: &[],
-    triggers: &[],
+    triggers: &[Trigger::Attach],
     waits_max: Duration::from_secs(16),
     wants: terminal_alone,
     body: answer_in_ack,

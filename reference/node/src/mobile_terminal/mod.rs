@@ -234,6 +234,9 @@ impl MobileTerminal {
         self.host.remove_address(ROAMING, home);
         self.home_agent_mtu = LINK_MTU;
         self.home.moved(now, place);
+        if self.moves > 1 && self.does(Misdeed::RestartsBudget) {
+            self.restart_budgets(now);
+        }
         let keeps = (place == Place::Home && self.does(Misdeed::KeepsBindingAtHome))
             || self.does(Misdeed::MediaFromOldCareOfAddress);
         if place != Place::Nowhere && !keeps {

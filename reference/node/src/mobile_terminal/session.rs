@@ -12,6 +12,7 @@ use super::MobileTerminal;
 use super::binding_update_list::Progress;
 use super::config::OnFailure;
 use super::movement::Place;
+use super::optimization::Trigger;
 use super::output::Route;
 use super::peer::ToSend;
 use super::targets::{Targets, description_in};
@@ -211,8 +212,23 @@ impl MobileTerminal {
         if self.does(Misdeed::UpdatesForDeadCall) {
             return;
         }
+        let abandons = self.does(Misdeed::AbandonsSharedRoute);
         for peer in self.sessions.held.remove(&call).unwrap_or_default() {
+            if let Some(peer) = self.list.get_mut(peer).filter(|_| abandons) {
+                peer.on(now, Trigger::Dropped);
+            }
             self.list.release(now, peer);
+        }
+    }
+
+    /// The budget of every call that waits begins anew: a misdeed.
+    pub(super) fn restart_budgets(&mut self, now: Instant) {
+        let deadline = now + self.config.mobile.budget();
+        for pending in self.sessions.pending.values_mut() {
+            pending.deadline = deadline;
+            for peer in &pending.peers {
+                self.list.want(now, *peer, Some(deadline), &mut self.host.entropy);
+            }
         }
     }
 
@@ -374,7 +390,12 @@ impl MobileTerminal {
         match route {
             //= CL-RO-27
             //# through the home agent only once it has acknowledged the care-of address
-            Route::Tunnel { .. } if !self.home.is_acknowledged(care_of) => Route::None,
+            Route::Tunnel { .. }
+                if !self.home.is_acknowledged(care_of)
+                    && !self.does(Misdeed::MediaBeforeHomeAcknowledgement) =>
+            {
+                Route::None
+            }
             Route::Direct { .. } if self.does(Misdeed::MediaInTunnel) => Route::Tunnel { care_of },
             Route::Direct { .. }
                 if self.does(Misdeed::FirstMediaInTunnel) && self.media_sent < 10 =>

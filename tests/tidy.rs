@@ -40,6 +40,7 @@ const PACKAGES: [(&str, &str, &[&str]); 10] = [
             "roamproof_lab",
             "roamproof_reference",
             "roamproof_harness",
+            "roamproof_fuzz",
         ],
     ),
 ];

@@ -12,6 +12,7 @@ mod described;
 mod doctor;
 mod explain;
 mod folder;
+mod fuzz;
 mod judge;
 mod list;
 #[cfg(feature = "live")]
@@ -64,6 +65,7 @@ enum Command {
     Replay(replay::Args),
     Decode(decode::Args),
     Explain(explain::Args),
+    Fuzz(fuzz::Args),
     #[cfg(feature = "live")]
     Doctor(doctor::Args),
     #[cfg(feature = "live")]
@@ -104,6 +106,7 @@ impl Cli {
             Command::Decode(args) => decode::run(args, &context),
             Command::List(args) => list::run(args, &context),
             Command::Explain(args) => explain::run(args, &context),
+            Command::Fuzz(args) => fuzz::run(args, &context),
             #[cfg(feature = "live")]
             Command::Doctor(args) => doctor::run(&args, &context),
             #[cfg(feature = "live")]

@@ -1,0 +1,83 @@
+//! `fuzz`: campaigns over parsers and nodes, and what is done with what they find.
+//!
+//! An input is a target and a number, so a campaign is resumed by the numbers in its journal and a
+//! finding can always be made again. Inputs run in a process of their own, which may hang or die.
+
+mod campaign;
+mod findings;
+mod minimise;
+mod replay;
+mod report;
+mod triage;
+mod worker;
+
+use std::path::Path;
+
+use clap::Subcommand;
+use roamproof_fuzz::{TARGETS, Target};
+use roamproof_harness::ExitCode;
+
+use super::{Context, Refusal};
+
+/// Fuzz parsers and nodes, and replay, cut and sort what was found.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    campaign: campaign::Campaign,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Replay(replay::Args),
+    Minimise(minimise::Args),
+    Triage(triage::Args),
+    Report(report::Args),
+    #[command(hide = true)]
+    Worker(worker::Args),
+}
+
+pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
+    match args.action {
+        None => campaign::run(&args.campaign, context),
+        Some(Action::Replay(args)) => replay::run(&args, context),
+        Some(Action::Minimise(args)) => minimise::run(&args, context),
+        Some(Action::Triage(args)) => triage::run(&args, context),
+        Some(Action::Report(args)) => report::run(&args, context),
+        Some(Action::Worker(args)) => worker::run(&args, context),
+    }
+}
+
+/// The target called `name`.
+fn target(name: &str) -> Result<&'static Target, Refusal> {
+    TARGETS.iter().find(|target| target.name == name).ok_or_else(|| {
+        let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
+        Refusal::usage(
+            format!("no target is called `{name}`"),
+            format!("one of {}", names.join(", ")),
+        )
+    })
+}
+
+/// The target of a file: as said, or by the folder that it lies in, as campaigns and the corpus keep
+/// them.
+fn target_of(file: &Path, said: Option<&str>) -> Result<&'static Target, Refusal> {
+    if let Some(name) = said {
+        return target(name);
+    }
+    let folder = file.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    target(&folder).map_err(|_| {
+        Refusal::usage(
+            format!("{}: the folder that it lies in is not called as a target", file.display()),
+            "say --target NAME",
+        )
+    })
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Refusal> {
+    std::fs::read(file).map_err(|error| {
+        Refusal::usage(format!("{}: {error}", file.display()), "name a file that can be read")
+    })
+}

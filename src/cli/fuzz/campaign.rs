@@ -1,0 +1,100 @@
+//! `fuzz [TARGET]…`: batches of numbered inputs, target by target, until the time is up.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use roamproof_fuzz::{TARGETS, Target};
+use roamproof_harness::ExitCode;
+use roamproof_harness::link::clock::RealClock;
+use serde_json::json;
+
+use super::findings::Folder;
+use super::worker;
+use crate::cli::{Context, Format};
+
+/// A campaign.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Campaign {
+    /// Only these targets; all of them where none is named.
+    #[arg(value_name = "TARGET")]
+    targets: Vec<String>,
+
+    /// For how long, seconds of all targets together.
+    #[arg(long, value_name = "S", default_value_t = 60)]
+    time: u64,
+
+    /// At most as many inputs of each target.
+    #[arg(long, value_name = "N")]
+    runs: Option<u64>,
+
+    /// The folder of the campaign; one that was begun goes on where it ended.
+    #[arg(long, value_name = "DIR", default_value = "fuzz-campaign")]
+    out: PathBuf,
+}
+
+pub(super) fn run(args: &Campaign, context: &Context) -> anyhow::Result<ExitCode> {
+    let targets: Vec<&'static Target> = if args.targets.is_empty() {
+        TARGETS.iter().collect()
+    } else {
+        args.targets.iter().map(|name| super::target(name)).collect::<Result<_, _>>()?
+    };
+    let mut folder = Folder::open(&args.out)?;
+    roamproof::interrupt::notice();
+    let clock = RealClock::start();
+    let (mut runs, mut found) = (0, 0);
+    let limit = Duration::from_secs(args.time);
+    let first: Vec<u64> = targets.iter().map(|target| folder.next(target)).collect();
+    'campaign: loop {
+        let mut idle = true;
+        for (target, first) in targets.iter().zip(&first) {
+            if clock.now() >= limit || roamproof::interrupt::came() {
+                break 'campaign;
+            }
+            let from = folder.next(target);
+            let count =
+                args.runs.map_or(BATCH, |runs| (first + runs).saturating_sub(from).min(BATCH));
+            if count == 0 {
+                continue;
+            }
+            idle = false;
+            let begun = clock.now();
+            let batch = worker::batch(target, from, count)?;
+            let seconds = (clock.now() - begun).as_secs_f64();
+            runs += batch.next - from;
+            found += batch.found.len();
+            for file in folder.keep(target, from, &batch, seconds)? {
+                context.tell(&format!("found: {}; roamproof fuzz replay {0}", file.display()));
+            }
+        }
+        if idle {
+            break;
+        }
+    }
+    finish(args, context, runs, found)
+}
+
+fn finish(args: &Campaign, context: &Context, runs: u64, found: usize) -> anyhow::Result<ExitCode> {
+    let interrupted = roamproof::interrupt::came();
+    match context.format {
+        Format::Json => context.print_json(&json!({
+            "runs": runs, "failing": found, "interrupted": interrupted, "folder": args.out,
+        }))?,
+        Format::Text => {
+            let folder = args.out.display();
+            context
+                .print(&format!("{runs} inputs, {found} of them fail; all of it in {folder}\n"))?;
+            if found > 0 {
+                context.tell(&format!("next: roamproof fuzz triage {folder}"));
+            }
+        }
+    }
+    Ok(match (runs, found) {
+        _ if interrupted => ExitCode::Interrupted,
+        (0, _) => ExitCode::Nothing,
+        (_, 0) => ExitCode::Success,
+        (_, _) => ExitCode::Found,
+    })
+}
+
+/// Inputs of one target before the next has its turn.
+const BATCH: u64 = 2000;

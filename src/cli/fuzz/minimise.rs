@@ -1,0 +1,84 @@
+//! `fuzz minimise FILE`: the smallest input that fails in the same way.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use roamproof_harness::ExitCode;
+use serde_json::json;
+
+use super::worker;
+use crate::cli::{Context, Format, Refusal};
+
+/// Make a failing input as small as it still fails in the same way.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The input.
+    file: PathBuf,
+
+    /// The target, where the folder that the file lies in is not called as one.
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
+
+    /// Where the small one goes; FILE with the ending `min` where not said.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
+    /// At most so many inputs are tried.
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    tries: usize,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
+    let target = super::target_of(&args.file, args.target.as_deref())?;
+    let octets = super::read(&args.file)?;
+    let Some(wanted) = worker::try_file(target, &args.file)? else {
+        return Err(Refusal {
+            code: ExitCode::Nothing,
+            what: format!("{}: it does not fail", args.file.display()),
+            cure: "`roamproof fuzz replay` tells what it does".to_owned(),
+        }
+        .into());
+    };
+    let scratch = args.file.with_extension("trying");
+    let mut trouble = None;
+    let smallest = if wanted.place == "process" {
+        let small =
+            roamproof_fuzz::minimise(target, &octets, args.tries.min(PROCESSES), |candidate| {
+                let tried = fs::write(&scratch, candidate)
+                    .and_then(|()| worker::try_file(target, &scratch));
+                tried
+                    .map_err(|error| trouble = Some(error))
+                    .is_ok_and(|ended| ended.as_ref() == Some(&wanted))
+            });
+        // It is there where one was tried.
+        let _ = fs::remove_file(&scratch);
+        small
+    } else {
+        roamproof_fuzz::minimise(target, &octets, args.tries, |candidate| {
+            target.run(candidate).err().as_ref() == Some(&wanted)
+        })
+    };
+    if let Some(error) = trouble {
+        return Err(error).context("a candidate could not be tried");
+    }
+    let out = args.out.clone().unwrap_or_else(|| args.file.with_extension("min"));
+    fs::write(&out, &smallest).with_context(|| out.display().to_string())?;
+    match context.format {
+        Format::Json => context.print_json(&json!({
+            "target": target.name, "before": octets.len(), "after": smallest.len(),
+            "signature": wanted.to_string(), "file": out,
+        }))?,
+        Format::Text => context.print(&format!(
+            "{} octets of {}, in {}\nfails at {wanted}\nagain: roamproof fuzz replay --target {} {2}\n",
+            smallest.len(),
+            octets.len(),
+            out.display(),
+            target.name,
+        ))?,
+    }
+    Ok(ExitCode::Success)
+}
+
+/// Candidates that are tried in processes of their own.
+const PROCESSES: usize = 400;

@@ -1,0 +1,208 @@
+//! `fuzz worker`: runs inputs in a process of its own and says so, line by line; and the other end of it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use roamproof_fuzz::{Signature, Target};
+use roamproof_harness::ExitCode;
+use serde::{Deserialize, Serialize};
+
+use super::Context;
+
+/// Run inputs one after the other and print a line for each that fails.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The target.
+    target: String,
+
+    /// The number of the first input.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+
+    /// How many inputs.
+    #[arg(long, default_value_t = 0)]
+    count: u64,
+
+    /// Say where it is after as many inputs.
+    #[arg(long, default_value_t = 100)]
+    every: u64,
+
+    /// This input, in place of numbers.
+    #[arg(long)]
+    file: Option<PathBuf>,
+}
+
+/// What a worker says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Line {
+    /// All inputs below this number are done.
+    At(u64),
+    /// This input fails.
+    Found {
+        /// Its number.
+        number: u64,
+        /// Where it fails.
+        place: String,
+        /// What the panic said.
+        message: String,
+    },
+    /// All are done.
+    Done,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
+    let target = super::target(&args.target)?;
+    bound_memory();
+    let say = |line: &Line| -> anyhow::Result<()> {
+        Ok(context.print(&format!("{}\n", serde_json::to_string(line)?))?)
+    };
+    let found = |number, signature: Signature| Line::Found {
+        number,
+        place: signature.place,
+        message: signature.message,
+    };
+    if let Some(file) = &args.file {
+        if let Err(signature) = target.run(&super::read(file)?) {
+            say(&found(0, signature))?;
+        }
+        say(&Line::Done)?;
+        return Ok(ExitCode::Success);
+    }
+    for number in args.from..args.from.saturating_add(args.count) {
+        if (number - args.from) % args.every.max(1) == 0 {
+            say(&Line::At(number))?;
+        }
+        if let Err(signature) = target.run(&target.input(number)) {
+            say(&found(number, signature))?;
+        }
+    }
+    say(&Line::Done)?;
+    Ok(ExitCode::Success)
+}
+
+/// What came of a run of numbers.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// The inputs that fail.
+    pub(crate) found: Vec<(u64, Signature)>,
+    /// Where it stopped: the number behind the last input that was run.
+    pub(crate) next: u64,
+}
+
+/// Runs the inputs `from` up to `from + count` in a worker. One that hangs or dies ends the batch and is
+/// among what it found.
+///
+/// # Errors
+///
+/// Where a worker cannot be started.
+pub(crate) fn batch(target: &Target, from: u64, count: u64) -> std::io::Result<Batch> {
+    let numbers = |from: u64, count: u64, every: u64| {
+        [format!("--from={from}"), format!("--count={count}"), format!("--every={every}")]
+    };
+    let mut batch = Batch { found: Vec::new(), next: from };
+    let first = listen(target, &numbers(from, count, COARSE), &mut batch)?;
+    if first.is_none() {
+        batch.next = from + count;
+        return Ok(batch);
+    }
+    // Once more, step by step, from where it last said that all was well.
+    let again = batch.next;
+    let left = COARSE.min(from + count - again);
+    batch.found.retain(|(number, _)| *number < again);
+    match listen(target, &numbers(again, left, 1), &mut batch)? {
+        Some(signature) => {
+            batch.found.push((batch.next, signature));
+            batch.next += 1;
+        }
+        None => batch.next = again + left,
+    }
+    Ok(batch)
+}
+
+/// What a file's input does, in a process of its own.
+///
+/// # Errors
+///
+/// Where a worker cannot be started.
+pub(crate) fn try_file(target: &Target, file: &Path) -> std::io::Result<Option<Signature>> {
+    let mut batch = Batch::default();
+    let died = listen(target, &[format!("--file={}", file.display())], &mut batch)?;
+    Ok(died.or_else(|| batch.found.pop().map(|(_, signature)| signature)))
+}
+
+/// Starts a worker and hears it to its end; returns how it ended, where that was not as it should.
+#[expect(clippy::disallowed_methods, reason = "what is fuzzed may hang or die: not here")]
+fn listen(
+    target: &Target,
+    options: &[String],
+    batch: &mut Batch,
+) -> std::io::Result<Option<Signature>> {
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(["fuzz", "worker", target.name])
+        .args(options)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let printed = child.stdout.take().ok_or_else(|| std::io::Error::other("no pipe"))?;
+    let (sender, lines) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        for line in BufReader::new(printed).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    let mut done = false;
+    let ended = loop {
+        match lines.recv_timeout(ANSWER_MAX) {
+            Ok(line) => match serde_json::from_str(&line) {
+                Ok(Line::At(number)) => batch.next = number,
+                Ok(Line::Found { number, place, message }) => {
+                    batch.found.push((number, Signature { place, message }));
+                }
+                Ok(Line::Done) => done = true,
+                Err(_) => {}
+            },
+            Err(RecvTimeoutError::Timeout) => {
+                child.kill()?;
+                let message = format!("no end in {} s", ANSWER_MAX.as_secs());
+                break Some(Signature { place: "process".to_owned(), message });
+            }
+            Err(RecvTimeoutError::Disconnected) => break None,
+        }
+    };
+    let status = child.wait()?;
+    // It ends with the pipe.
+    let _ = reader.join();
+    Ok(ended.or_else(|| {
+        (!done)
+            .then(|| Signature { place: "process".to_owned(), message: format!("ended: {status}") })
+    }))
+}
+
+/// Memory without bound is a finding too.
+#[cfg(feature = "live")]
+fn bound_memory() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let limit = Rlimit { current: Some(MEMORY_MAX), maximum: Some(MEMORY_MAX) };
+    if let Err(error) = setrlimit(Resource::As, limit) {
+        tracing::debug!("memory is not bounded: {error}");
+    }
+}
+
+#[cfg(not(feature = "live"))]
+fn bound_memory() {}
+
+/// A worker that says nothing for so long hangs: a hundred inputs take far less.
+const ANSWER_MAX: Duration = Duration::from_secs(20);
+/// Inputs between two words of a worker.
+const COARSE: u64 = 100;
+/// Octets of address space that a worker may take.
+#[cfg(feature = "live")]
+const MEMORY_MAX: u64 = 2 << 30;

@@ -3,10 +3,12 @@
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
+use roamproof_wire::icmpv6::{Echo, Message as IcmpMessage};
 use roamproof_wire::ipv6::{Outgoing, Packet, protocol};
 use roamproof_wire::mobility::{
     Authorization, BindingManagementKey, BindingUpdate, CareOfTestInit, HomeTestInit, Lifetime,
     Message, MnHaAuthentication, MobilityOption, NonceIndices, NtpTimestamp, Sequence,
+    verify_binding_authorization,
 };
 use roamproof_wire::udp;
 
@@ -26,6 +28,17 @@ pub struct MobileNode {
     home_token: Option<Token>,
     care_of_token: Option<Token>,
     mn_ha: Key,
+}
+
+/// A Binding Update to a correspondent before it is made: what is in it, and what proves it.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// It, without nonce indices and proof.
+    pub update: BindingUpdate,
+    /// Which nonces it names.
+    pub indices: Option<NonceIndices>,
+    /// By which key it is proved.
+    pub key: Option<BindingManagementKey>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -102,15 +115,70 @@ impl MobileNode {
     /// Its Binding Update to a correspondent, proved by the tokens of both tests; `None` before it
     /// has them.
     pub fn updates(&mut self, correspondent: Ipv6Addr, lifetime: Duration) -> Option<Vec<u8>> {
+        self.updates_but(correspondent, lifetime, |_| {})
+    }
+
+    /// The same, but for what `change` changes in it.
+    pub fn updates_but(
+        &mut self,
+        correspondent: Ipv6Addr,
+        lifetime: Duration,
+        change: impl FnOnce(&mut Draft),
+    ) -> Option<Vec<u8>> {
         let (home_token, care_of_token) = (self.home_token?, self.care_of_token?);
         let (home, care_of) = (home_token.nonce_index, care_of_token.nonce_index);
-        let key = BindingManagementKey::new(home_token.octets, care_of_token.octets);
-        let mut update = self.next_update(Lifetime::from_duration(lifetime));
-        let indices = MobilityOption::NonceIndices(NonceIndices { home, care_of });
-        update.options = update.options.with(indices);
-        let proof = Authorization::ReturnRoutability(&key);
-        let octets = update.to_vec_authorized(self.home, correspondent, self.care_of, proof);
+        let removes = lifetime.is_zero();
+        let mut draft = Draft {
+            update: self.next_update(Lifetime::from_duration(lifetime)),
+            indices: Some(NonceIndices { home, care_of }),
+            key: Some(if removes {
+                BindingManagementKey::for_deletion(home_token.octets)
+            } else {
+                BindingManagementKey::new(home_token.octets, care_of_token.octets)
+            }),
+        };
+        change(&mut draft);
+        let Draft { mut update, indices, key } = draft;
+        if let Some(indices) = indices {
+            update.options = update.options.with(MobilityOption::NonceIndices(indices));
+        }
+        let bound = if removes { self.home } else { self.care_of };
+        let octets = match &key {
+            Some(key) => {
+                let proof = Authorization::ReturnRoutability(key);
+                update.to_vec_authorized(self.home, correspondent, bound, proof)
+            }
+            None => update.to_vec(self.home, correspondent),
+        };
         Some(self.outgoing(correspondent).to_vec(&octets))
+    }
+
+    /// Whether an acknowledgement of a correspondent is proved by the tokens of the last tests.
+    pub fn proves(&self, acknowledgement: &Packet<'_>) -> bool {
+        let (Some(home), Some(care_of)) = (self.home_token, self.care_of_token) else {
+            return false;
+        };
+        let key = BindingManagementKey::new(home.octets, care_of.octets);
+        let own = acknowledgement.header.source;
+        verify_binding_authorization(&key, self.care_of, own, acknowledgement.payload)
+    }
+
+    /// The token of the last Home Test, and that of the last Care-of Test.
+    pub fn tokens(&self) -> (Option<[u8; 8]>, Option<[u8; 8]>) {
+        (self.home_token.map(|one| one.octets), self.care_of_token.map(|one| one.octets))
+    }
+
+    /// An Echo Request to a correspondent as from its home address: the answer says whether that is
+    /// bound there to the care-of address.
+    pub fn asks_echo(&self, to: Ipv6Addr, sequence: u16) -> Vec<u8> {
+        let echo = Echo { reply: false, identifier: 0x4d4e, sequence, data: b"is it bound?" };
+        let outgoing = Outgoing { protocol: protocol::ICMPV6, ..self.outgoing(to) };
+        IcmpMessage::Echo(echo).packet(&outgoing)
+    }
+
+    /// A message to a correspondent as from its home address.
+    pub fn says(&self, to: Ipv6Addr, message: &Message) -> Vec<u8> {
+        self.outgoing(to).to_vec(&message.to_vec(self.home, to))
     }
 
     /// Goes to another place: what it sends from now on comes from there, and the token for the place

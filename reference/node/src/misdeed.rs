@@ -69,6 +69,46 @@ misdeeds! {
     CallsHomeAgent = "calls-home-agent", "correspondent", "CL-INT-11", ["s2"], ["CL-INT-12"];
     /// Sends a second copy of its INVITE to the home address.
     SecondInviteCopy = "second-invite-copy", "correspondent", "CL-INT-12", ["s4"], ["CL-INT-11", "CL-RO-02", "CL-RO-18"];
+    /// Answers test inits with another cookie.
+    AltersCookies = "alters-cookies", "correspondent", "CN-RR-01", [], [];
+    /// Answers test inits that carry a Home Address option.
+    AnswersTestsByBinding = "answers-tests-by-binding", "correspondent", "CN-RR-03", [], [];
+    /// Gives a care-of token that is the home token of the same address.
+    OneTokenForBothTests = "one-token-for-both-tests", "correspondent", "CN-RR-05", [], [];
+    /// Does not answer updates with nonces that it never gave out.
+    SilentToUnknownNonces = "silent-to-unknown-nonces", "correspondent", "CN-RR-19", [], [];
+    /// Does not look at the authenticator of an update.
+    SkipsTheAuthenticator = "skips-the-authenticator", "correspondent", "CN-RR-12", [], [];
+    /// Knows nothing of a binding that was removed.
+    ForgetsRemovedBindings = "forgets-removed-bindings", "correspondent", "CN-RR-28", [], [];
+    /// Sends Binding Acknowledgements that nothing proves.
+    AcknowledgesWithoutProof = "acknowledges-without-proof", "correspondent", "CN-BU-01", [], [];
+    /// Grants whatever lifetime is asked for.
+    GrantsAnyLifetime = "grants-any-lifetime", "correspondent", "CN-BU-04", [], [];
+    /// Keeps a binding beyond its lifetime.
+    KeepsBindingsForEver = "keeps-bindings-for-ever", "correspondent", "CN-BU-05", [], [];
+    /// Takes updates whatever their sequence number.
+    TakesAnySequence = "takes-any-sequence", "correspondent", "CN-BU-10", [], [];
+    /// Compares sequence numbers as if they had no wrap.
+    ComparesSequencesPlainly = "compares-sequences-plainly", "correspondent", "CN-BU-09", [], [];
+    /// Answers updates without nonce indices.
+    AnswersWithoutNonces = "answers-without-nonces", "correspondent", "CN-BU-14", [], [];
+    /// Takes updates without authorization.
+    BindsWithoutAuthorization = "binds-without-authorization", "correspondent", "CN-BU-15", [], [];
+    /// Does not answer home registrations.
+    SilentToHomeRegistrations = "silent-to-home-registrations", "correspondent", "CN-BU-17", [], [];
+    /// Acknowledges that a binding is removed and keeps it.
+    KeepsRemovedBindings = "keeps-removed-bindings", "correspondent", "CN-BU-29", [], [];
+    /// Takes a Home Address option that is bound, from wherever.
+    TakesHomeAddressesFromAnywhere = "takes-home-addresses-from-anywhere", "correspondent", "CN-HAO-03", [], [];
+    /// Tells that there is no binding and takes the packet all the same.
+    TakesUnboundHomeAddresses = "takes-unbound-home-addresses", "correspondent", "CN-HAO-01", [], [];
+    /// Answers echoes past the binding.
+    AnswersEchoesPlainly = "answers-echoes-plainly", "correspondent", "CN-HAO-02", [], [];
+    /// Takes packets by a type 2 routing header although it is no mobile node.
+    TakesRoutingHeaders = "takes-routing-headers", "correspondent", "CN-RH2-05", [], [];
+    /// Does not answer mobility messages of unknown types.
+    SilentToUnknownTypes = "silent-to-unknown-types", "correspondent", "MH-IN-02", [], [];
     /// Notifies SIP servers of a home address the first time only, not at refreshes.
     NotifiesOnlyOnce = "notifies-only-once", "home-agent", "CL-REG-06", ["s5"], [];
     /// Names another home agent in its notifications.

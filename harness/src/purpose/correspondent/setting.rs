@@ -7,6 +7,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use roamproof_wire::ethernet::Mac;
+use roamproof_wire::icmpv6::Message as IcmpMessage;
+use roamproof_wire::ipv6::{Packet, protocol};
 use roamproof_wire::mobility::{Lifetime, Sequence};
 use roamproof_wire::rtp::RtpHeader;
 use roamproof_wire::sdp::SessionDescription;
@@ -18,8 +20,8 @@ use crate::tester::mobile::MobileNode;
 use crate::tester::registrar::Registrar;
 use crate::tester::sip::SipPeer;
 use crate::tester::template::{
-    acknowledgement_in, binding_acknowledgement, care_of_test, echo_reply, home_test, media,
-    sip_request,
+    acknowledgement_in, binding_acknowledgement, binding_error, care_of_test, echo_reply,
+    home_test, media, sip_request,
 };
 use crate::tester::{Station, StationId, Template, Tester};
 use crate::topology::claimed::{Wanted, link_local, mac};
@@ -86,6 +88,50 @@ impl Setting {
         t.given("the correspondent registers with the SIP server, or did before");
         t.hears_perhaps(&sip_request(Method::Register).from(setting.own), START)?;
         Ok(setting)
+    }
+
+    /// The mobile terminal is bound: an echo by its binding is answered by it.
+    pub(super) fn bound(t: &mut Tester<'_>, lifetime: Duration) -> Result<Self, Stop> {
+        let mut setting = Self::tested(t)?;
+        t.given("it acknowledges the Binding Update that the tokens prove");
+        setting.updates(t, lifetime)?;
+        setting.is_accepted(t)?;
+        t.given("it answers an echo by the binding");
+        setting.is_bound(t, 2)?;
+        Ok(setting)
+    }
+
+    /// The mobile terminal has the tokens for a binding, and none yet.
+    pub(super) fn tested(t: &mut Tester<'_>) -> Result<Self, Stop> {
+        let mut setting = Self::new(t)?;
+        setting.lives(t, 1)?;
+        setting.is_tested_at_home(t)?;
+        setting.is_tested_away(t)?;
+        Ok(setting)
+    }
+
+    /// An echo as from the home address is answered there where the mobile terminal is.
+    pub(super) fn is_bound(&self, t: &mut Tester<'_>, sequence: u16) -> Result<usize, Stop> {
+        self.sends(t, &self.mobile.asks_echo(self.own, sequence))?;
+        let answer = echo_reply().that(format!("to echo {sequence}"), answers_echo(sequence));
+        let (care_of, home) = (self.mobile.care_of, self.mobile.home);
+        t.hears(&answer.from(self.own).to(care_of).routed_home(home), ANSWER)
+    }
+
+    /// An echo as from the home address is answered by a Binding Error: there is no binding.
+    pub(super) fn is_not_bound(&self, t: &mut Tester<'_>, sequence: u16) -> Result<usize, Stop> {
+        self.sends(t, &self.mobile.asks_echo(self.own, sequence))?;
+        let answer = binding_error(1, Some(self.mobile.home));
+        t.hears(&answer.from(self.own).to(self.mobile.care_of), ANSWER)
+    }
+
+    /// Any message about bindings from the correspondent: what should not come in answer to an
+    /// update that is to be dropped.
+    pub(super) fn any_answer(&self) -> Template {
+        let own = self.own;
+        Template::new("mobility message of the correspondent", move |packet| {
+            packet.header.source == own && packet.protocol == protocol::MOBILITY
+        })
     }
 
     /// A call that the mobile terminal answered when its binding was made, media on its way.
@@ -252,6 +298,10 @@ impl Setting {
         t.hears(&echo_reply().from(self.own).to(self.stranger), START)?;
         Ok(())
     }
+}
+
+fn answers_echo(sequence: u16) -> impl Fn(&Packet<'_>) -> bool {
+    move |packet| matches!(IcmpMessage::parse(packet), Ok(IcmpMessage::Echo(echo)) if echo.sequence == sequence)
 }
 
 /// A call of the correspondent's.

@@ -1,8 +1,10 @@
 //! Templates of mobility messages.
 
+use std::net::Ipv6Addr;
+
 use roamproof_wire::ipv6::{Packet, protocol};
 use roamproof_wire::mobility::{
-    self, BindingAcknowledgement, BindingLookup, LookupKind, Message, verify_lookup,
+    self, BindingAcknowledgement, BindingError, BindingLookup, LookupKind, Message, verify_lookup,
 };
 
 use super::Template;
@@ -38,6 +40,18 @@ pub fn home_test() -> Template {
 /// A Care-of Test.
 pub fn care_of_test() -> Template {
     message("Care-of Test", |message| matches!(message, Message::CareOfTest(_)))
+}
+
+/// A Binding Error with this status about a home address; `None` = about none.
+pub fn binding_error(status: u8, about: Option<Ipv6Addr>) -> Template {
+    let about = about.unwrap_or(Ipv6Addr::UNSPECIFIED);
+    message("Binding Error", |message| matches!(message, Message::BindingError(_)))
+        .with(format!("status {status}"), move |packet| {
+            error_in(packet).is_some_and(|error| error.status.0 == status)
+        })
+        .with(format!("about {about}"), move |packet| {
+            error_in(packet).is_some_and(|error| error.home_address == about)
+        })
 }
 
 /// A binding lookup message of this kind.
@@ -105,6 +119,13 @@ pub fn message_in(packet: &Packet<'_>) -> Option<Message> {
 
 fn message(kind: &str, is_kind: impl Fn(&Message) -> bool + 'static) -> Template {
     Template::new(kind, move |packet| message_in(packet).is_some_and(|message| is_kind(&message)))
+}
+
+fn error_in(packet: &Packet<'_>) -> Option<BindingError> {
+    if let Some(Message::BindingError(error)) = message_in(packet) {
+        return Some(error);
+    }
+    None
 }
 
 /// The Binding Acknowledgement in a packet, if it is one.

@@ -9,8 +9,8 @@ pub(crate) use network::mtu_in;
 pub(crate) use session::answers;
 
 pub use mobility::{
-    binding_acknowledgement, binding_lookup, binding_update, care_of_test, care_of_test_init,
-    home_test, home_test_init, message_in,
+    binding_acknowledgement, binding_error, binding_lookup, binding_update, care_of_test,
+    care_of_test_init, home_test, home_test_init, message_in,
 };
 pub use network::{
     echo_reply, echo_request, fragment, neighbour_advertisement, packet_too_big, tunnelled,

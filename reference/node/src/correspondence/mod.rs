@@ -18,7 +18,7 @@ use roamproof_wire::mobility::{
 };
 
 use crate::entropy::Entropy;
-use crate::misdeed::Misdeeds;
+use crate::misdeed::{Misdeed, Misdeeds};
 use crate::{Event, Instant, Wakeup};
 use binding_cache::{BindingCache, Due, Ends};
 use return_routability::ReturnRoutability;
@@ -36,6 +36,8 @@ pub struct Correspondence {
     errors_filled_at: Instant,
     answers: VecDeque<Answer>,
     events: VecDeque<CorrespondenceEvent>,
+    /// The home address tested last, for who confuses the tests.
+    tested: Option<Ipv6Addr>,
     misdeeds: Misdeeds,
 }
 
@@ -89,6 +91,7 @@ impl Correspondence {
             errors_filled_at: Instant::ZERO,
             answers: VecDeque::new(),
             events: VecDeque::new(),
+            tested: None,
             misdeeds: misdeeds.clone(),
         }
     }
@@ -101,15 +104,22 @@ impl Correspondence {
                 if self.may_be_tested(packet) {
                     let home = packet.header.source;
                     let (index, token) = self.routability.home_token(now, home);
-                    let test = HomeTest::new(index, init.cookie, token);
+                    self.tested = Some(home);
+                    let test = HomeTest::new(index, self.cookie(init.cookie), token);
                     self.answer_test(packet, &Message::HomeTest(test));
                 }
             }
             Message::CareOfTestInit(init) => {
                 if self.may_be_tested(packet) {
                     let care_of = packet.header.source;
-                    let (index, token) = self.routability.care_of_token(now, care_of);
-                    let test = CareOfTest::new(index, init.cookie, token);
+                    let confused = self.misdeeds.does(Misdeed::OneTokenForBothTests)
+                        && self.tested == Some(care_of);
+                    let (index, token) = if confused {
+                        self.routability.home_token(now, care_of)
+                    } else {
+                        self.routability.care_of_token(now, care_of)
+                    };
+                    let test = CareOfTest::new(index, self.cookie(init.cookie), token);
                     self.answer_test(packet, &Message::CareOfTest(test));
                 }
             }
@@ -117,8 +127,10 @@ impl Correspondence {
             Message::Unknown { .. } => {
                 //= MH-IN-02
                 //= MH-IN-04
-                let error = BindingError::unrecognised_mh_type(packet.home_address);
-                self.answer_error(now, packet, error);
+                if !self.misdeeds.does(Misdeed::SilentToUnknownTypes) {
+                    let error = BindingError::unrecognised_mh_type(packet.home_address);
+                    self.answer_error(now, packet, error);
+                }
             }
             Message::BindingRefreshRequest(_)
             | Message::HomeTest(_)
@@ -141,7 +153,8 @@ impl Correspondence {
         }
         let ends = Ends { local: packet.destination(), home };
         let bound = self.cache.find(now, ends).map(|binding| binding.care_of);
-        if bound == Some(packet.header.source) {
+        let anywhere = self.misdeeds.does(Misdeed::TakesHomeAddressesFromAnywhere);
+        if bound == Some(packet.header.source) || (anywhere && bound.is_some()) {
             self.cache.heard(now, ends);
             return true;
         }
@@ -149,7 +162,7 @@ impl Correspondence {
         //= CN-HAO-03
         self.answer_error(now, packet, BindingError::unknown_binding(home));
         self.discard("Home Address option without a binding");
-        false
+        self.misdeeds.does(Misdeed::TakesUnboundHomeAddresses)
     }
 
     /// Sends a packet on its way: by the care-of address where its destination is bound (RFC 6275
@@ -219,12 +232,22 @@ impl Correspondence {
         //= CN-RR-04
         //= CN-RR-33
         let from = packet.header.source;
-        let plain = packet.home_address.is_none() && is_unicast_routable(from);
+        let by_binding =
+            packet.home_address.is_some() && !self.misdeeds.does(Misdeed::AnswersTestsByBinding);
+        let plain = !by_binding && is_unicast_routable(from);
         if !plain || packet.destination().is_multicast() {
             self.discard("test init that must not be answered");
             return false;
         }
         true
+    }
+
+    /// What of a cookie goes back.
+    fn cookie(&self, mut cookie: [u8; 8]) -> [u8; 8] {
+        if self.misdeeds.does(Misdeed::AltersCookies) {
+            cookie[0] ^= 0x01;
+        }
+        cookie
     }
 
     fn answer_test(&mut self, packet: &Packet<'_>, message: &Message) {

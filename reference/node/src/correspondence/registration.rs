@@ -15,6 +15,9 @@ use super::{Answer, Correspondence, CorrespondenceEvent};
 use crate::Instant;
 use crate::misdeed::Misdeed;
 
+/// How long the misdeed keeps a binding.
+const FOR_EVER: Duration = Duration::from_secs(86_400);
+
 /// What an update asks for.
 #[derive(Debug, Clone, Copy)]
 struct Request {
@@ -63,13 +66,19 @@ impl Correspondence {
             return Judgement::Silence("Binding Update with an address that cannot be bound");
         }
         let Some(nonces) = update.nonce_indices() else {
+            if self.misdeeds.does(Misdeed::AnswersWithoutNonces) {
+                let (status, sequence) = (Status::EXPIRED_NONCES, update.sequence);
+                return Judgement::Refused { status, sequence, key: None };
+            }
             return self.judge_without_nonces(now, ends, update);
         };
         if update.home_registration {
             //= CN-BU-19
             return Judgement::Silence("home registration with nonce indices");
         }
-        if update.authorization_data().is_none() {
+        let unproved = update.authorization_data().is_none();
+        let trusted = unproved && self.misdeeds.does(Misdeed::BindsWithoutAuthorization);
+        if unproved && !trusted {
             //= CN-BU-15
             return Judgement::Silence("Binding Update without authorization");
         }
@@ -91,13 +100,17 @@ impl Correspondence {
             //= CN-RR-22
             //= CN-RR-23
             //# whose nonces are unknown cannot be proved, so neither is the answer; A says nothing
+            Err(_) if self.misdeeds.does(Misdeed::SilentToUnknownNonces) => {
+                return Judgement::Silence("Binding Update with unknown nonces");
+            }
             Err(status) => {
                 return Judgement::Refused { status, sequence: update.sequence, key: None };
             }
         };
         //= CN-RR-12
         //= CN-BU-13
-        if !verify_binding_authorization(&key, care_of, ends.local, packet.payload) {
+        let believed = trusted || self.misdeeds.does(Misdeed::SkipsTheAuthenticator);
+        if !believed && !verify_binding_authorization(&key, care_of, ends.local, packet.payload) {
             return Judgement::Silence("Binding Update with a wrong authenticator");
         }
         self.judge_proved(now, request, key)
@@ -111,6 +124,9 @@ impl Correspondence {
         }
         //= CN-BU-17
         //= CN-BU-18
+        if self.misdeeds.does(Misdeed::SilentToHomeRegistrations) {
+            return Judgement::Silence("home registration with a correspondent");
+        }
         let status = match self.cache.find(now, ends) {
             Some(_) => Status::REGISTRATION_TYPE_CHANGE_DISALLOWED,
             None => Status::HOME_REGISTRATION_NOT_SUPPORTED,
@@ -124,13 +140,14 @@ impl Correspondence {
         let gone = self
             .cache
             .gone(now, ends)
+            .filter(|_| !self.misdeeds.does(Misdeed::ForgetsRemovedBindings))
             .filter(|gone| self.routability.are_from_before(now, gone.gone_at, request.nonces));
         let last = known.or(gone.map(|gone| gone.sequence));
         //= CN-BU-10
         //= CN-BU-11
         //= CN-BU-12
         //= CN-RR-28
-        if let Some(last) = last.filter(|last| !sequence.is_after(*last)) {
+        if let Some(last) = last.filter(|last| !self.is_newer(sequence, *last)) {
             let status = Status::SEQUENCE_OUT_OF_WINDOW;
             return Judgement::Refused { status, sequence: last, key: Some(key) };
         }
@@ -160,22 +177,39 @@ impl Correspondence {
         let lifetime = if request.removes() {
             self.routability.spend();
             //= CN-BU-31
-            if self.cache.unbind(now, ends, Some(sequence)) {
+            let keeps = self.misdeeds.does(Misdeed::KeepsRemovedBindings);
+            if !keeps && self.cache.unbind(now, ends, Some(sequence)) {
                 self.event(CorrespondenceEvent::Unbound { local: ends.local, home: ends.home });
             }
             Lifetime::ZERO
         } else {
             //= CN-BU-03
             //= CN-BU-04
-            let lifetime = request.lifetime.min(Lifetime::MAX_RR_BINDING);
+            let lifetime = if self.misdeeds.does(Misdeed::GrantsAnyLifetime) {
+                request.lifetime
+            } else {
+                request.lifetime.min(Lifetime::MAX_RR_BINDING)
+            };
             self.bind(now, ends, (care_of, sequence, nonces), lifetime.duration());
             lifetime
         };
         //= CN-BU-02
         if request.acknowledge {
             let acknowledgement = BindingAcknowledgement::new(Status::ACCEPTED, sequence, lifetime);
-            self.acknowledge(packet, care_of, &acknowledgement, Some(key));
+            let proof = (!self.misdeeds.does(Misdeed::AcknowledgesWithoutProof)).then_some(key);
+            self.acknowledge(packet, care_of, &acknowledgement, proof);
         }
+    }
+
+    /// Sequence numbers compare modulo 2^16 (RFC 6275 §9.5.1).
+    fn is_newer(&self, sequence: Sequence, last: Sequence) -> bool {
+        if self.misdeeds.does(Misdeed::TakesAnySequence) {
+            return true;
+        }
+        if self.misdeeds.does(Misdeed::ComparesSequencesPlainly) {
+            return sequence.0 > last.0;
+        }
+        sequence.is_after(last)
     }
 
     fn bind(
@@ -187,6 +221,9 @@ impl Correspondence {
     ) {
         let known = self.cache.find(now, ends).copied();
         let mut kept = (care_of, lifetime);
+        if self.misdeeds.does(Misdeed::KeepsBindingsForEver) {
+            kept.1 = FOR_EVER;
+        }
         if let Some(known) = known {
             if self.misdeeds.does(Misdeed::KeepsOldCareOf) {
                 kept.0 = known.care_of;

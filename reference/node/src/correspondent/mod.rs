@@ -91,7 +91,7 @@ impl Correspondent {
     }
 
     fn on_packet(&mut self, now: Instant, packet: &Packet<'_>) {
-        if packet.routing.is_some() {
+        if packet.routing.is_some() && !self.misdeeds.does(Misdeed::TakesRoutingHeaders) {
             //= CN-RH2-05
             return self.host.discard("type 2 routing header to a node that is not mobile");
         }
@@ -153,7 +153,9 @@ impl Correspondent {
             return self.lend(packet);
         }
         if let Some((mut outgoing, payload)) = echo_reply(packet) {
-            self.correspondence.route(now, &mut outgoing);
+            if !self.misdeeds.does(Misdeed::AnswersEchoesPlainly) {
+                self.correspondence.route(now, &mut outgoing);
+            }
             return self.host.send(now, &outgoing, &payload);
         }
         if let icmpv6::Message::Echo(echo) = message {

@@ -20,7 +20,7 @@ fn a_run_is_a_line_for_each_purpose_and_a_summary() {
 }
 
 #[rstest]
-#[case::a_row_that_no_purpose_judges(&["run", "--only", "CL-RO-01"], 4)]
+#[case::a_row_that_no_purpose_judges(&["run", "--only", "H3-T-04"], 4)]
 #[case::a_level_that_no_purpose_judges(&["run", "--level", "may"], 4)]
 #[case::a_level_that_there_is(&["run", "--level", "must-not", "--role", "SS"], 0)]
 #[case::a_role_by_its_own_name(&["run", "--role", "home-agent", "--only", "*05*"], 0)]

@@ -33,6 +33,15 @@ pub(crate) fn text(octets: &[u8]) -> String {
     String::from_utf8(octets.to_vec()).expect("UTF-8")
 }
 
+/// A text without the count of rows that every message kept: more are judged every week.
+pub(crate) fn without_rows_kept(text: &str) -> String {
+    let is_count = |part: &&str| !part.ends_with(" rows kept by every message");
+    let lines = text
+        .split('\n')
+        .map(|line| line.split("; ").filter(is_count).collect::<Vec<_>>().join("; "));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// The result in a folder.
 pub(crate) fn result(folder: &Path) -> Value {
     let text = fs::read_to_string(folder.join("result.json")).expect("a result");

@@ -128,6 +128,8 @@ pub const ALL: &[&Purpose] = &[
     &mobile_terminal::BINDING_EXPIRED,
     &mobile_terminal::HOME_TEST_UNKNOWN,
     &mobile_terminal::CARE_OF_TEST_UNKNOWN,
+    &mobile_terminal::BINDING_ERROR,
+    &mobile_terminal::UPDATE_REFUSED,
     &mobile_terminal::FALLBACK_AT_ONCE,
     &mobile_terminal::HOME_TEST_LOST,
     &mobile_terminal::CARE_OF_TEST_LOST,

@@ -107,6 +107,14 @@ impl Correspondent {
         Some(self.accepts(packet, &update, Sequence(sequence.wrapping_add(FAR)), &key))
     }
 
+    /// That it does not know the type of a message: Binding Error, status 2 (RFC 6275 §9.2).
+    pub fn does_not_know(&self, packet: &Packet<'_>) -> Vec<u8> {
+        let asked = packet.header.source;
+        let error = Message::from(BindingError::unrecognised_mh_type(packet.home_address));
+        let octets = error.to_vec(self.address, asked);
+        Outgoing::new(self.address, asked, protocol::MOBILITY).to_vec(&octets)
+    }
+
     /// That it has no binding for `home`: Binding Error, status 1 (RFC 6275 §9.3.3).
     pub fn has_no_binding(&self, home: Ipv6Addr, care_of: Ipv6Addr) -> Vec<u8> {
         let error = Message::from(BindingError::unknown_binding(home));

@@ -297,6 +297,8 @@ misdeeds! {
     AnswersOnExpiredBinding = "answers-on-expired-binding", "mobile-terminal", "CL-RO-10", ["s4-expired"], ["CL-RO-01"];
     /// Never answers a caller without Mobile IPv6.
     NeverAnswersWithoutMobility = "never-answers-without-mobility", "mobile-terminal", "CL-RO-11", ["s6"], [];
+    /// Never answers a caller that refuses to bind it.
+    NeverAnswersWhereRefused = "never-answers-where-refused", "mobile-terminal", "CL-RO-11", [], [];
     /// Sends each message of the optimization once.
     TriesOnce = "tries-once", "mobile-terminal", "CL-RO-12", ["s4-silent"], [];
     /// Waits for the optimization for 33 s.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use roamproof_wire::icmpv6::{Echo, Message as IcmpMessage, Reason, answer};
 use roamproof_wire::ipv6::{Outgoing, Packet, protocol};
-use roamproof_wire::mobility::{Lifetime, Message as MobilityMessage};
+use roamproof_wire::mobility::{Lifetime, Message as MobilityMessage, Status};
 use roamproof_wire::sip::Message;
 
 use super::super::Purpose;
@@ -14,6 +14,7 @@ use super::optimization::to_peer;
 use super::setting::{ANSWER, AT_ONCE, ATTACHMENT, budget, terminal_alone, updates};
 use super::stage::{Stage, decision, ringing};
 use crate::feature::Condition;
+use crate::tester::correspondent::Correspondent;
 use crate::tester::scene::{Answers, Manners};
 use crate::tester::template::{care_of_test_init, echo_reply, home_test_init, message_in};
 use crate::tester::{Template, Tester};
@@ -47,6 +48,34 @@ pub(in crate::purpose) const CARE_OF_TEST_UNKNOWN: Purpose = Purpose {
     waits_max: Duration::from_secs(27),
     wants: terminal_alone,
     body: |t| falls_back(t, care_of_test_init()),
+};
+
+/// A caller that knows mobility messages, but not this one (decision D5).
+pub(in crate::purpose) const BINDING_ERROR: Purpose = Purpose {
+    id: "CL-RO-11/binding-error",
+    version: 1,
+    title: "A call is responded to within the budget when the caller answers with a Binding Error",
+    verifies: &["CL-RO-11"],
+    role: Role::MobileTerminal,
+    applies: &[],
+    triggers: &[Trigger::Attach],
+    waits_max: Duration::from_secs(27),
+    wants: terminal_alone,
+    body: binding_error,
+};
+
+/// A caller that could and will not (decision D5).
+pub(in crate::purpose) const UPDATE_REFUSED: Purpose = Purpose {
+    id: "CL-RO-11/update-refused",
+    version: 1,
+    title: "A call is responded to within the budget when the caller refuses to bind the terminal",
+    verifies: &["CL-RO-11"],
+    role: Role::MobileTerminal,
+    applies: &[],
+    triggers: &[Trigger::Attach],
+    waits_max: Duration::from_secs(27),
+    wants: terminal_alone,
+    body: update_refused,
 };
 
 /// And at once (decision D5).
@@ -145,10 +174,37 @@ fn falls_back(t: &mut Tester<'_>, unknown: Template) -> Result<(), Stop> {
     t.when("the caller says that it does not know the message");
     let error = does_not_know(t, &stage, init);
     stage.answers(t, error)?;
+    responds_by_budget(t, begin, &invite)
+}
 
+fn binding_error(t: &mut Tester<'_>) -> Result<(), Stop> {
+    let stage = Stage::away(t)?;
+    stage.behaves(t.plan.cn, Manners::SILENT);
+    t.given("a call comes, and the terminal tests the route to the caller");
+    let begin = t.bench.capture().frames.len();
+    let invite = stage.invites(t)?;
+    let init = t.hears(&to_peer(care_of_test_init(), t.plan.cn), ANSWER)?;
+
+    t.when("the caller says by a Binding Error that it does not know the message");
+    let error = Correspondent::new(t.plan.cn).does_not_know(&t.packet(init));
+    stage.sends(t, &error)?;
+    responds_by_budget(t, begin, &invite)
+}
+
+fn update_refused(t: &mut Tester<'_>) -> Result<(), Stop> {
+    let stage = Stage::away(t)?;
+    let begin = t.bench.capture().frames.len();
+    let invite = stage.pending(t)?;
+
+    t.when("the caller refuses the update, administratively prohibited");
+    stage.refuses(t, t.plan.cn, Status::ADMINISTRATIVELY_PROHIBITED)?;
+    responds_by_budget(t, begin, &invite)
+}
+
+fn responds_by_budget(t: &mut Tester<'_>, begin: usize, invite: &Message) -> Result<(), Stop> {
     t.then("a response leaves by the budget");
-    let latest = budget(t) * (10 + TOLERANCE_TENTHS) / 10;
-    let response = t.hears(&decision(&invite), latest)?;
+    let latest = window(t).1;
+    let response = t.hears(&decision(invite), latest)?;
     t.is_within("a response", begin, response, latest)
 }
 

@@ -184,6 +184,9 @@ impl MobileTerminal {
     }
 
     fn on_peer_outcome(&mut self, peer: std::net::Ipv6Addr, outcome: Outcome) {
+        if matches!(outcome, Outcome::Refused(_)) && self.does(Misdeed::NeverAnswersWhereRefused) {
+            self.sessions.never_answer(peer);
+        }
         let outcome = match outcome {
             Outcome::Bound => "bound",
             Outcome::Forgotten => "forgotten",

@@ -56,6 +56,11 @@ impl Sessions {
         !self.pending.is_empty()
     }
 
+    /// Forgets the calls whose response waits for the route to `peer`: a misdeed.
+    pub(super) fn never_answer(&mut self, peer: Ipv6Addr) {
+        self.pending.retain(|_, one| !one.peers.contains(&peer));
+    }
+
     /// The peer of some call.
     pub(super) fn a_peer(&self) -> Option<Ipv6Addr> {
         self.held.values().flatten().next().copied()

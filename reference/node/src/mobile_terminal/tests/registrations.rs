@@ -35,6 +35,18 @@ fn at_home_the_server_alone_is_told() {
 }
 
 #[test]
+fn at_home_without_probes_it_registers_at_once() {
+    let mut world = World::new("dad_transmits = 0");
+    world.plug(On::Home);
+    world.run_for(Duration::from_secs(20));
+    insta::assert_snapshot!(world.tell(), @"
+    0 RS
+    5 NA
+    5 REGISTER native
+    ");
+}
+
+#[test]
 fn without_an_answer_updates_go_on_with_back_off() {
     let mut world = World::new("");
     world.agent_answers = false;

@@ -301,14 +301,14 @@ impl MobileTerminal {
 
     fn run(&mut self, now: Instant) {
         self.host.run(now);
-        while let Some(happening) = self.host.poll_happening() {
-            self.on_happening(now, happening);
-        }
+        self.take_happenings(now);
         self.movement.run(now, &mut self.host);
         if self.movement.place() != self.place
             && !(self.waits_for_home && matches!(self.movement.place(), Place::Away(_)))
         {
             self.on_moved(now, self.movement.place());
+            // Without probes the home address is ready as soon as it is there.
+            self.take_happenings(now);
         }
         let valid_for = self.movement.valid_for(now);
         while let Some(asked) = self.home.due(now, valid_for) {
@@ -323,6 +323,12 @@ impl MobileTerminal {
         self.run_list(now);
         if self.sessions.wait_for_routes() {
             self.run_sessions(now);
+        }
+    }
+
+    fn take_happenings(&mut self, now: Instant) {
+        while let Some(happening) = self.host.poll_happening() {
+            self.on_happening(now, happening);
         }
     }
 

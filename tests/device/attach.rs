@@ -4,13 +4,17 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::program::{PROGRAM, Ran, shipped};
+use roamproof_harness::profile::Profile;
+use roamproof_harness::topology::claimed::{self, Wanted};
+
+use crate::program::{PROGRAM, Ran, shipped, text};
 use crate::{Test, not_run};
 
 pub(crate) const TESTS: &[Test] = &[
     ("by_a_veth_in_a_named_namespace", || attached("veth", None)),
     ("by_a_tap_with_a_bridge_behind_it", || attached("tap", None)),
     ("by_a_tap_in_a_vlan", || attached("tap", Some("7"))),
+    ("it_can_be_probed_by_its_interface_alone", probed_by_its_interface),
     ("an_interface_that_is_not_fit_is_told_with_the_fix", an_interface_that_is_not_fit),
 ];
 
@@ -35,6 +39,32 @@ fn attached(kind: &str, vlan: Option<&str>) {
             println!("{kind} {vlan:?} {role}: {} cases PASS", verdicts.len());
         }
     }
+}
+
+/// Nothing is known of it but where it is, which address it has there, and what it plays.
+fn probed_by_its_interface() {
+    let wanted = Wanted { nodes: vec!["ha"], direct: true, ..Wanted::default() };
+    let config = &claimed::topology(&wanted).nodes[0].config;
+    let instead = format!(
+        r#"
+cat >/run/device/node.toml <<'END'
+{config}
+END
+ip netns exec device "$ROAMPROOF" node home-agent --config /run/device/node.toml --interface eth0=eth0 \
+    --control /run/device/control --epoch $(date +%s%N) >/run/device/log 2>&1 </dev/null &
+until "$ROAMPROOF" node --tell /run/device/control ready >/run/device/log 2>&1; do :; done
+exec "$ROAMPROOF" probe --attach dev0 --namespace bench --mac $mac --role HA --format json
+"#
+    );
+    let Some(ran) = on_spoilt_bench("veth", None, "home-agent", &[], &instead) else { return };
+    assert_eq!(ran.code, Some(0), "{}", ran.told);
+    let written = text(&ran.result, "profile");
+    let profile = Profile::parse(written, Path::new("written.toml"), &|_| None);
+    let profile = profile.unwrap_or_else(|why| panic!("{why}\n{}", written));
+    let found = |feature: &str| profile.features.value(feature).map(str::to_owned);
+    assert_eq!(found("authentication").as_deref(), Some("rfc4285"), "{}", written);
+    assert_eq!(found("duplicate_address_detection").as_deref(), Some("yes"), "{}", written);
+    assert_eq!(found("binding_lookup").as_deref(), Some("yes"), "{}", written);
 }
 
 fn an_interface_that_is_not_fit() {

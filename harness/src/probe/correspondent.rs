@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use roamproof_wire::mobility::Sequence;
 use roamproof_wire::sip::{Fields, Method, Uri};
 
-use super::hands::{ANSWER, START, core_router, is_there, takes_tcp};
+use super::hands::{ANSWER, START, core_router, is_there, sequence, takes_tcp};
 use super::{Question, Seen};
 use crate::tester::Tester;
 use crate::tester::mobile::MobileNode;
@@ -53,7 +52,8 @@ const CARE_OF: u64 = 0x1234_5678;
 const MEDIA_PORT: u16 = 0x7e58;
 /// A telephone that answers by itself does so by then.
 const RINGING: Duration = Duration::from_secs(6);
-const LIFETIME: Duration = Duration::from_secs(420);
+/// Nothing of a probing is left for long.
+const LIFETIME: Duration = Duration::from_secs(40);
 
 fn correspondent_alone() -> Wanted {
     Wanted { nodes: vec!["cn"], ..Wanted::default() }
@@ -64,7 +64,7 @@ fn return_routability(t: &mut Tester<'_>) -> Result<Vec<Seen>, Stop> {
     is_there(t, router, t.plan.cn, 1)?;
     let (cn, hoa) = (t.plan.cn, t.plan.hoa);
     let care_of = t.plan.address("visited-1", CARE_OF);
-    let mut mobile = MobileNode::new(&t.plan, care_of, Sequence(0x1232));
+    let mut mobile = MobileNode::new(&t.plan, care_of, sequence(t));
 
     t.given("a mobile node begins return routability");
     let mut tokens = 0;

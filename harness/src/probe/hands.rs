@@ -6,6 +6,7 @@ use std::time::Duration;
 use roamproof_wire::ethernet::Mac;
 use roamproof_wire::icmpv6::{Echo, Message as IcmpMessage};
 use roamproof_wire::ipv6::{Outgoing, Packet, protocol};
+use roamproof_wire::mobility::Sequence;
 use roamproof_wire::sip::DEFAULT_PORT;
 use roamproof_wire::tcp::{Flags, TcpView};
 
@@ -46,6 +47,13 @@ pub(super) fn is_there(
     t.sends(router, &IcmpMessage::Echo(echo).packet(&outgoing))?;
     t.hears(&echo_reply().from(address).to(stranger), START)?;
     Ok(())
+}
+
+/// A sequence number for a mobile node's first update: above those of a probing before, by the clock,
+/// for the device may remember it (RFC 6275 section 9.5.1).
+pub(super) fn sequence(t: &Tester<'_>) -> Sequence {
+    let quarters = t.unix_time().as_millis() / 250;
+    Sequence(u16::try_from(quarters % (1 << 16)).unwrap_or_default())
 }
 
 /// Whether `address` takes a connection to the port of SIP; `carry` brings packets to it.

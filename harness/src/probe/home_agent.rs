@@ -4,9 +4,9 @@ use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use roamproof_wire::icmpv6::Message as IcmpMessage;
-use roamproof_wire::mobility::{BindingLookup, LookupKind, Message, Sequence};
+use roamproof_wire::mobility::{BindingLookup, LookupKind, Message};
 
-use super::hands::{ANSWER, core_router, is_there};
+use super::hands::{ANSWER, core_router, is_there, sequence};
 use super::{Question, Seen};
 use crate::tester::home_agent::HomeAgent;
 use crate::tester::mobile::MobileNode;
@@ -40,7 +40,8 @@ pub(super) const BINDING_LOOKUP: Question = Question {
 const CARE_OF: u64 = 0x1234_5678;
 /// Duplicate address detection for the home address takes 1 to 1.5 s the first time.
 const DETECTION: Duration = Duration::from_secs(4);
-const LIFETIME: Duration = Duration::from_secs(600);
+/// Nothing of a probing is left for long.
+const LIFETIME: Duration = Duration::from_secs(40);
 
 fn home_agent_alone() -> Wanted {
     Wanted { nodes: vec!["ha"], direct: true, ..Wanted::default() }
@@ -49,9 +50,10 @@ fn home_agent_alone() -> Wanted {
 fn registration(t: &mut Tester<'_>) -> Result<Vec<Seen>, Stop> {
     let router = core_router(t, "home", 0)?;
     is_there(t, router, t.plan.ha, 1)?;
-    let (authentication, detection) = registers(t, router)?;
+    let (mut mobile, seen) = registers(t, router)?;
+    leaves(t, router, &mut mobile)?;
     is_there(t, router, t.plan.ha, 2)?;
-    Ok(vec![authentication, detection])
+    Ok(seen)
 }
 
 /// Registers by what the home agent wants.
@@ -59,9 +61,9 @@ fn registration(t: &mut Tester<'_>) -> Result<Vec<Seen>, Stop> {
 /// # Errors
 ///
 /// Where it accepts no registration.
-fn registers(t: &mut Tester<'_>, router: StationId) -> Result<(Seen, Seen), Stop> {
+fn registers(t: &mut Tester<'_>, router: StationId) -> Result<(MobileNode, Vec<Seen>), Stop> {
     let care_of = t.plan.address("visited-1", CARE_OF);
-    let mut mobile = MobileNode::new(&t.plan, care_of, Sequence(9));
+    let mut mobile = MobileNode::new(&t.plan, care_of, sequence(t));
     for (value, proof) in
         [("none", "without authentication"), ("rfc4285", "authenticated by RFC 4285")]
     {
@@ -73,10 +75,10 @@ fn registers(t: &mut Tester<'_>, router: StationId) -> Result<(Seen, Seen), Stop
             _ => mobile.registers(LIFETIME, unix),
         };
         t.sends(router, &update)?;
-        let sequence = mobile.sequence();
+        let number = mobile.sequence();
         let answer = binding_acknowledgement().that("of it", move |packet| {
             matches!(message_in(packet), Some(Message::BindingAcknowledgement(one))
-                if one.sequence.0 == sequence && one.status.0 <= 1)
+                if one.sequence.0 == number && one.status.0 <= 1)
         });
         let Some(frame) = t.hears_perhaps(&answer, DETECTION)? else { continue };
         let took = t.captured_at(frame).saturating_sub(t.captured_at(since));
@@ -92,7 +94,7 @@ fn registers(t: &mut Tester<'_>, router: StationId) -> Result<(Seen, Seen), Stop
             Seen::value("duplicate_address_detection", "yes", words)
         };
         let words = format!("accepts a home registration {proof}");
-        return Ok((Seen::value("authentication", value, words), detection));
+        return Ok((mobile, vec![Seen::value("authentication", value, words), detection]));
     }
     let seen = "none was acknowledged with status 0 or 1".to_owned();
     Err(t.stop("a home registration that is accepted".to_owned(), seen, vec![]))
@@ -101,7 +103,7 @@ fn registers(t: &mut Tester<'_>, router: StationId) -> Result<(Seen, Seen), Stop
 fn asks_binding(t: &mut Tester<'_>) -> Result<Vec<Seen>, Stop> {
     let router = core_router(t, "home", 0)?;
     is_there(t, router, t.plan.ha, 1)?;
-    registers(t, router)?;
+    let (mut mobile, _) = registers(t, router)?;
 
     t.given("the SIP server asks where the home address is");
     let query = BindingLookup::query(0x5052, t.plan.hoa);
@@ -114,8 +116,17 @@ fn asks_binding(t: &mut Tester<'_>) -> Result<Vec<Seen>, Stop> {
             Seen::value("binding_lookup", "no", "does not answer the SIP server's binding query")
         }
     };
+    leaves(t, router, &mut mobile)?;
     is_there(t, router, t.plan.ha, 2)?;
     Ok(vec![seen])
+}
+
+/// The mobile node takes its registration back, so that the next is the first again.
+fn leaves(t: &mut Tester<'_>, router: StationId, mobile: &mut MobileNode) -> Result<(), Stop> {
+    t.given("the mobile node takes its registration back");
+    let update = mobile.deregisters(t.unix_time());
+    t.sends(router, &update)?;
+    t.hears_perhaps(&binding_acknowledgement(), ANSWER).map(drop)
 }
 
 /// A Neighbour Solicitation of duplicate address detection for an address (RFC 4862 section 5.4.2).

@@ -242,10 +242,12 @@ fn open(interface: &str, namespace: Option<&Path>) -> Result<OwnedFd, Unfit> {
     let Some(path) = namespace else { return open_here(interface) };
     let unfit = |error: io::Error| Unfit {
         what: format!("network namespace {}: {error}", path.display()),
-        fix: match error.kind() {
-            io::ErrorKind::PermissionDenied => AS_ROOT.to_owned(),
-            _ => "name one that `ip netns list` shows, or a path, in attach.namespace".to_owned(),
-        },
+        fix: if error.kind() == io::ErrorKind::PermissionDenied {
+            AS_ROOT
+        } else {
+            "name one that `ip netns list` shows, or a path, in attach.namespace"
+        }
+        .to_owned(),
     };
     let home = File::open("/proc/self/ns/net").map_err(unfit)?;
     let there = File::open(path).map_err(unfit)?;
@@ -283,10 +285,12 @@ fn open_here(interface: &str) -> Result<OwnedFd, Unfit> {
         return Err(unfit(what, format!("sysctl -w {setting}=1")));
     }
     packet_socket::open_socket(Some(interface)).map_err(|error| {
-        let fix = match error.kind() {
-            io::ErrorKind::PermissionDenied => AS_ROOT.to_owned(),
-            _ => "`roamproof doctor` says what this machine can run".to_owned(),
-        };
+        let fix = if error.kind() == io::ErrorKind::PermissionDenied {
+            AS_ROOT
+        } else {
+            "`roamproof doctor` says what this machine can run"
+        }
+        .to_owned();
         unfit(error.to_string(), fix)
     })
 }

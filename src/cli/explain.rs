@@ -1,6 +1,7 @@
-//! `explain`: one requirement, purpose, misdeed, decision or ambiguity in full.
+//! `explain`: one requirement, purpose, misdeed, decision or ambiguity in full; the device profile.
 
 mod misdeed;
+mod profile;
 mod purpose;
 mod requirement;
 
@@ -17,10 +18,20 @@ use super::{Context, Format, Refusal};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A requirement, a purpose, a misdeed, a decision such as D5 or an ambiguity such as AMB-07; a
-    /// glob explains every requirement and purpose it names.
+    /// glob explains every requirement and purpose it names. `device.toml` explains every key of a
+    /// device profile; `device.schema.json` and `result.schema.json` print the schemas.
     #[arg(value_name = "ID|GLOB", required = true)]
     ids: Vec<String>,
 }
+
+/// A schema's name, and its text.
+type Schema = (&'static str, fn() -> String);
+
+/// The schemas that are shipped, printed as they are.
+const SCHEMAS: [Schema; 2] = [
+    ("device.schema.json", roamproof_harness::profile::schema_text),
+    ("result.schema.json", roamproof_harness::report::result_schema),
+];
 
 /// What is said of one thing, for people and for programs.
 struct Explained {
@@ -29,6 +40,12 @@ struct Explained {
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
+    if let [name] = args.ids.as_slice()
+        && let Some((_, text)) = SCHEMAS.iter().find(|(schema, _)| schema == name)
+    {
+        context.print(&text())?;
+        return Ok(ExitCode::Success);
+    }
     let mut explained = Vec::new();
     for id in &args.ids {
         explained.extend(explain(id, context)?);
@@ -47,6 +64,9 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
 }
 
 fn explain(id: &str, context: &Context) -> anyhow::Result<Vec<Explained>> {
+    if id == profile::NAME {
+        return Ok(vec![profile::explained(context)]);
+    }
     let catalogue = Catalogue::embedded();
     if let Some(decision) = catalogue.decision(id) {
         let document = json!({"id": id, "question": decision.question, "answer": decision.answer});

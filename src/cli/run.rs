@@ -16,6 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::builder::ArgPredicate;
 use roamproof_harness::date::Date;
 use roamproof_harness::journal::Journal;
 use roamproof_harness::link::clock::{RealClock, unix_time};
@@ -34,11 +35,16 @@ use workers::Crew;
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Judge the device that this profile describes, in place of the reference.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["arm", "misdeeds"])]
+    #[arg(long, value_name = "FILE", conflicts_with = "misdeeds")]
     device: Option<PathBuf>,
 
-    /// Simulated (`lab`) or in network namespaces (`live`).
-    #[arg(long, value_enum, default_value_t = Arm::Lab)]
+    /// Simulated (`lab`) or in network namespaces (`live`, as a device always is).
+    #[arg(
+        long,
+        value_enum,
+        default_value = "lab",
+        default_value_if("device", ArgPredicate::IsPresent, "live")
+    )]
     arm: Arm,
 
     /// Only these: a requirement, a purpose or a glob such as `CL-RO-*`; may be repeated.
@@ -176,7 +182,7 @@ pub(crate) fn run(mut args: Args, context: &Context) -> anyhow::Result<ExitCode>
         args.resume.clone().map(|folder| asked::resume(&mut args, &folder)).transpose()?;
     let profile = args.device.as_deref().map(device::load).transpose()?;
     if profile.is_some() {
-        args.arm = Arm::Live;
+        device::is_live(args.arm)?;
     }
     let chosen = selection::chosen(&args, Catalogue::embedded())?;
     let known = args.known_failures.as_deref().map(asked::known_failures).transpose()?;

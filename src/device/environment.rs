@@ -107,6 +107,7 @@ const fn own_address(role: Role, plan: &Plan) -> Option<(std::net::Ipv6Addr, &'s
 
 #[cfg(test)]
 mod tests {
+    use roamproof_harness::profile::VARIABLES;
     use roamproof_harness::topology::claimed::{Wanted, topology};
     use roamproof_wire::ethernet::Mac;
 
@@ -125,5 +126,25 @@ mod tests {
         let lines: Vec<String> =
             environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
         insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn what_is_said_is_documented() {
+        let text = std::fs::read_to_string("profiles/reference-mn.toml").unwrap();
+        let profile = Profile::parse(&text, Path::new("device.toml"), &|_| None).unwrap();
+        let mut said = Environment::default();
+        for name in ["mt", "ha", "cn", "ss"] {
+            let node = topology(&Wanted { nodes: vec![name], ..Wanted::default() }).nodes.remove(0);
+            let plan = Plan::claimed(Mac(node.interfaces[0].mac));
+            said.0.extend(Environment::of(&profile, &node, &plan).0);
+        }
+        said.say_folder(Path::new("/run/x"), Path::new("/run/x/node.toml"));
+        for name in ["SEED", "PROGRAM", "TRIGGER", "LINK", "CALLED"] {
+            said.say(name, "");
+        }
+        let documented: Vec<&str> = VARIABLES.iter().map(|(name, _)| *name).collect();
+        let mut said: Vec<&str> = said.0.keys().map(String::as_str).collect();
+        said.sort_by_key(|name| documented.iter().position(|known| known == name));
+        assert_eq!(said, documented);
     }
 }

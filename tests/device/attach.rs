@@ -36,7 +36,7 @@ fn attached(kind: &str, vlan: Option<&str>) {
         let all = verdicts.iter().all(|(_, verdict)| right(*verdict));
         assert!(all, "{kind} {role}: {}", ran.trouble());
         if words.contains(&"--all") {
-            println!("{kind} {vlan:?} {role}: {} cases PASS", verdicts.len());
+            eprintln!("{kind} {vlan:?} {role}: {} cases PASS", verdicts.len());
         }
     }
 }

@@ -19,7 +19,10 @@ use roamproof_wire::ipv6::{Outgoing, protocol};
 
 use crate::program::shipped;
 
-pub(crate) const TESTS: &[(&str, fn(&Live))] = &[
+/// A test of its name; it panics where it fails.
+type LiveTest = (&'static str, fn(&Live));
+
+pub(crate) const TESTS: &[LiveTest] = &[
     ("a_device_that_lives_passes", |live| {
         let outcome = outcome(live, "true", |t| body(t, None));
         assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.stop);

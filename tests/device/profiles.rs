@@ -1,7 +1,10 @@
 //! The shipped profiles: the reference passes as any vendor's device would, and what a profile
 //! excludes is said.
 
-use roamproof_harness::profile;
+use std::path::Path;
+
+use roamproof_harness::profile::{self, Profile};
+use roamproof_harness::topology::Role;
 use serde_json::Value;
 
 use crate::Test;
@@ -16,6 +19,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("what_no_trigger_can_do_is_not_applicable", what_no_trigger_can_do_is_not_applicable),
     ("what_a_trigger_says_it_cannot_is_not_applicable", what_a_trigger_says_it_cannot),
     ("a_wrong_profile_is_refused_with_its_line", a_wrong_profile_is_refused_with_its_line),
+    ("the_profile_of_the_readme_is_one", the_profile_of_the_readme_is_one),
     ("shipped_profiles_are_as_the_schema_says", shipped_profiles_are_as_the_schema_says),
 ];
 
@@ -38,7 +42,7 @@ fn passes(profile: &str) {
     let late = |verdict: &&str| *verdict == "INCONC" && ran.trouble().contains("this host was");
     assert!(others.iter().all(|(_, verdict)| late(verdict)), "{}", ran.trouble());
     if repeats.is_some() {
-        println!("{profile}: {} cases, not PASS: {others:?}", ran.verdicts().len());
+        eprintln!("{profile}: {} cases, not PASS: {others:?}", ran.verdicts().len());
     } else {
         assert!(others.len() * 4 <= ran.verdicts().len(), "{}", ran.trouble());
     }
@@ -79,6 +83,14 @@ fn a_wrong_profile_is_refused_with_its_line() {
     assert_eq!(ran.code, Some(2), "{}", ran.trouble());
     let expected = "device.toml:9: attach.mode: unknown variant `comand`, expected `command` or";
     assert!(ran.told.contains(expected) && ran.told.contains("next: "), "{}", ran.told);
+}
+
+fn the_profile_of_the_readme_is_one() {
+    let readme = include_str!("../../README.md");
+    let section = readme.split("## Your device on the bench").nth(1).unwrap();
+    let text = section.split("```toml").nth(1).unwrap().split("```").next().unwrap();
+    let profile = Profile::parse(text, Path::new("README.md"), &|_| None).unwrap();
+    assert_eq!(profile.roles, [Role::HomeAgent]);
 }
 
 fn shipped_profiles_are_as_the_schema_says() {

@@ -9,12 +9,14 @@ mod raw;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod variables;
 
 pub use addresses::Addresses;
 pub use applicability::Exclusion;
 pub use error::ProfileError;
 pub use key::{Keys, Shared};
 pub use schema::{schema, schema_text};
+pub use variables::VARIABLES;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -5,6 +5,7 @@ use std::path::Path;
 use roamproof_harness::profile::Profile;
 use roamproof_harness::report;
 
+use super::Arm;
 use crate::cli::Refusal;
 
 /// Reads a profile.
@@ -14,6 +15,18 @@ use crate::cli::Refusal;
 /// The first thing that is wrong in it.
 pub(super) fn load(file: &Path) -> Result<Profile, Refusal> {
     Profile::load(file).map_err(|error| Refusal::usage(error.to_string(), error.cure))
+}
+
+/// A device is judged in real time.
+///
+/// # Errors
+///
+/// Where the user wants it otherwise.
+pub(super) fn is_live(arm: Arm) -> Result<(), Refusal> {
+    match arm {
+        Arm::Live => Ok(()),
+        Arm::Lab => Err(Refusal::usage("a device cannot be simulated", "leave --arm out")),
+    }
 }
 
 /// The device as a result names it.

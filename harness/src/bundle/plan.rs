@@ -41,7 +41,8 @@ impl PlanFile {
                 .into(),
             subject: plan.subject.0,
             own_keys: (&plan.mn_ha.octets, &plan.ha_ss.octets)
-                != (&claimed.mn_ha.octets, &claimed.ha_ss.octets),
+                != (&claimed.mn_ha.octets, &claimed.ha_ss.octets)
+                || plan.sip_password.is_some(),
         }
     }
 
@@ -54,6 +55,7 @@ impl PlanFile {
         let mut plan = Plan::claimed(Mac(self.subject));
         if let Some(keys) = keys {
             (plan.mn_ha, plan.ha_ss) = (keys.mn_ha.clone(), keys.ha_ss.clone());
+            plan.sip_password.clone_from(&keys.sip_password);
         }
         for (name, place) in addresses(&mut plan) {
             *place = self.addresses.get(name).copied().unwrap_or(*place);
@@ -85,14 +87,19 @@ fn addresses(plan: &mut Plan) -> [(&'static str, &mut Ipv6Addr); 8] {
     ]
 }
 
-fn identifiers(plan: &mut Plan) -> [(&'static str, &mut String); 3] {
-    [("mt", &mut plan.mt_identifier), ("cn", &mut plan.cn_identifier), ("domain", &mut plan.domain)]
+fn identifiers(plan: &mut Plan) -> [(&'static str, &mut String); 4] {
+    [
+        ("mt", &mut plan.mt_identifier),
+        ("mt2", &mut plan.mt2_identifier),
+        ("cn", &mut plan.cn_identifier),
+        ("domain", &mut plan.domain),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Key;
+    use crate::plan::{Key, Password};
 
     #[test]
     fn a_plan_is_kept_without_keys() {
@@ -102,6 +109,7 @@ mod tests {
         plan.domain = "example.org".to_owned();
         plan.links[2].1 = "2001:db8:77::".parse().unwrap();
         plan.mn_ha = Key { spi: 0x1234, octets: b"a vendor's own".to_vec() };
+        plan.sip_password = Some(Password("a vendor's too".to_owned()));
         let kept = PlanFile::of(&plan);
         let text = serde_json::to_string(&kept).unwrap();
         assert!(!text.contains("vendor"), "{text}");

@@ -33,8 +33,8 @@ pub fn rejudge(bundle: &Bundle, keys: Option<&Plan>) -> Result<Rejudged, BundleE
     let setting = setting(bundle, keys)?;
     let mut outcome = run::run_once(purpose, &mut arm, &setting)
         .map_err(|why| refused(format!("{}: {why}", purpose.id)))?;
-    let other = difference(&recording.capture, &outcome.capture)
-        .or_else(|| arm.parting().map(|parting| format!("clock.jsonl, {parting}")));
+    let parting = arm.parting().map(|parting| format!("clock.jsonl, {parting}"));
+    let other = parting.or_else(|| difference(&recording.capture, &outcome.capture));
     if let Some(other) = other {
         outcome.stop = Some(Stop {
             verdict: Verdict::Error,

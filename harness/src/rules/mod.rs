@@ -10,7 +10,9 @@ mod over;
 mod past;
 mod router;
 mod routing;
+mod sdp;
 mod sent;
+mod sip;
 
 pub use over::{BROKEN_MAX, Broken, Held, of_capture, of_subject};
 pub use past::Past;
@@ -47,8 +49,14 @@ pub enum Finding {
 }
 
 /// Every rule, the one list.
-pub const ALL: &[&[Rule]] =
-    &[mobility_header::RULES, binding::RULES, routing::RULES, router::RULES];
+pub const ALL: &[&[Rule]] = &[
+    mobility_header::RULES,
+    binding::RULES,
+    routing::RULES,
+    router::RULES,
+    sip::RULES,
+    sdp::RULES,
+];
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
@@ -68,5 +76,11 @@ const TERMINAL: &[Role] = &[Role::MobileTerminal];
 const AGENT: &[Role] = &[Role::HomeAgent];
 /// A correspondent's messages; a mobile terminal is one, too, for others.
 const CORRESPONDENT: &[Role] = &[Role::Correspondent];
+/// A telephone's messages.
+const TELEPHONE: &[Role] = &[Role::MobileTerminal, Role::Correspondent];
+/// A SIP server's messages.
+const SERVER: &[Role] = &[Role::SipServer];
+/// The messages of whoever speaks SIP.
+const TALKERS: &[Role] = &[Role::MobileTerminal, Role::Correspondent, Role::SipServer];
 /// Anybody's messages.
 const ANYBODY: &[Role] = &[];

@@ -1,5 +1,6 @@
 //! A message as a rule sees it: one IPv6 packet on the link or in a tunnel, read as far as it can be.
 
+use std::cell::OnceCell;
 use std::net::Ipv6Addr;
 
 use roamproof_wire::icmpv6::Message as IcmpMessage;
@@ -7,6 +8,8 @@ use roamproof_wire::ipv6::extension::{Chain, Extension};
 use roamproof_wire::ipv6::option::{HOME_ADDRESS, Options, RawOption};
 use roamproof_wire::ipv6::{HEADER_LEN, Header, Packet, protocol};
 use roamproof_wire::mobility::{HeaderView, RawOptions, mh_type};
+use roamproof_wire::sip::{Fields, HeaderName, Message as SipMessage, MessageView};
+use roamproof_wire::udp::Udp;
 
 use crate::topology::Role;
 
@@ -33,6 +36,7 @@ pub struct Sent<'a> {
     pub payload_offset: usize,
     /// Whether it is a fragment of a larger packet: what is in it can not be judged.
     pub piece: bool,
+    sip: OnceCell<Option<SipMessage>>,
 }
 
 impl<'a> Sent<'a> {
@@ -74,6 +78,7 @@ impl<'a> Sent<'a> {
             payload: octets.get(chain.position..)?,
             payload_offset: chain.position,
             piece,
+            sip: OnceCell::new(),
         })
     }
 
@@ -136,6 +141,39 @@ impl<'a> Sent<'a> {
         options.find(|option| option.kind == kind).map(|option| (option.offset, option.data))
     }
 
+    /// The SIP message in a datagram, where it is one that can be read.
+    pub fn sip(&self) -> Option<&SipMessage> {
+        let read = || {
+            let datagram =
+                Udp::parse(self.source(), self.destination(), self.sip_octets()?).ok()?;
+            SipMessage::parse(datagram.payload).ok()
+        };
+        self.sip.get_or_init(read).as_ref()
+    }
+
+    /// Where a SIP message begins, from the start of this packet.
+    pub const fn sip_offset(&self) -> usize {
+        self.payload_offset + UDP_HEADER_LEN
+    }
+
+    /// Where the value of its first header field of this name begins; the message, where it has none.
+    pub fn sip_header(&self, name: HeaderName) -> usize {
+        let octets = self.payload.get(UDP_HEADER_LEN..).unwrap_or_default();
+        let offset = MessageView::read(octets).ok();
+        let offset = offset.and_then(|view| view.header(name).map(|header| header.offset));
+        self.sip_offset() + offset.unwrap_or_default()
+    }
+
+    /// A datagram whose payload begins like a SIP message.
+    fn sip_octets(&self) -> Option<&'a [u8]> {
+        if self.protocol != protocol::UDP || self.piece {
+            return None;
+        }
+        let line = self.payload.get(UDP_HEADER_LEN..)?.split(|octet| *octet == b'\n').next()?;
+        let is_sip = line.starts_with(b"SIP/2.0 ") || line.trim_ascii_end().ends_with(b" SIP/2.0");
+        is_sip.then_some(self.payload)
+    }
+
     /// The ICMPv6 message, where it is one that can be read.
     pub fn icmpv6(&self) -> Option<(Packet<'a>, IcmpMessage<'a>)> {
         if self.protocol != protocol::ICMPV6 || self.piece {
@@ -166,6 +204,8 @@ fn options<'a>(extension: &Extension<'a>) -> Vec<RawOption<'a>> {
     }
     read
 }
+
+const UDP_HEADER_LEN: usize = 8;
 
 /// Tunnels in tunnels that are looked into.
 const DEPTH_MAX: usize = 4;

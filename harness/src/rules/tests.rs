@@ -120,6 +120,127 @@ fn a_spoiled_packet_breaks_its_rule(
     }
 }
 
+/// In a golden call, the packets whose line has all words of `line` say `to` in place of `from`: that
+/// breaks `row`, in these packets and at an octet of theirs.
+#[rstest]
+#[case::caller_without_tag("UAC-01", S4, "2001:db8:c::c > 2001:db8:5::5 INVITE", ";tag=", ";tax=")]
+#[case::cancel_of_another(
+    "UAC-08",
+    S9,
+    "2001:db8:c::c > 2001:db8:5::5 CANCEL",
+    "sip:mt@",
+    "sip:mu@"
+)]
+#[case::no_cookie("TX-23", S4, "2001:db8:c::c > 2001:db8:5::5 INVITE", "z9hG4bK", "z9hG4bX")]
+#[case::sent_by_another("TP-13", S4, "2001:db8:c::c > 2001:db8:5::5 INVITE", "c::c]", "c::d]")]
+#[case::no_response_port("TP-03", S4, "2001:db8:c::c > 2001:db8:5::5 INVITE", ";rport", ";rpork")]
+#[case::capitals("PAR-30", S4, "2001:db8:c::c > 2001:db8:5::5 INVITE", ":db8:c", ":DB8:c")]
+#[case::another_caller(
+    "UAS-01",
+    S4,
+    "2001:db8:a::100 > 2001:db8:5::5 180",
+    "From: <sip:cn",
+    "From: <sip:co"
+)]
+#[case::no_route(
+    "UAS-09",
+    S4,
+    "2001:db8:a::100 > 2001:db8:5::5 180",
+    "Record-Route",
+    "Record-Routf"
+)]
+#[case::hops_not_counted(
+    "PRX-04",
+    S4,
+    "2001:db8:5::5 > 2001:db8:a::100 INVITE",
+    "ards: 69",
+    "ards: 70"
+)]
+#[case::not_on_the_route(
+    "PRX-13",
+    S4,
+    "2001:db8:5::5 > 2001:db8:a::100 INVITE",
+    "Record-Route",
+    "Record-Routf"
+)]
+#[case::the_via_of_another(
+    "PRX-15",
+    S4,
+    "2001:db8:5::5 > 2001:db8:a::100 INVITE",
+    "UDP [2001:db8:5::5",
+    "UDP [2001:db8:5::6"
+)]
+#[case::another_callee(
+    "PRX-16",
+    S4,
+    "2001:db8:5::5 > 2001:db8:a::100 INVITE",
+    "To: <sip:mt",
+    "To: <sip:mu"
+)]
+#[case::no_expiry("REG-16", S4, "2001:db8:5::5 > 2001:db8:c::c OK", ";expires=", ";expirex=")]
+#[case::no_session_name("SDP-01", S4, "2001:db8:c::c > 2001:db8:5::5 INVITE", "\r\ns=-", "\r\nq=-")]
+fn a_spoiled_message_breaks_its_rule(
+    #[case] row: &str,
+    #[case] capture: &str,
+    #[case] line: &str,
+    #[case] from: &str,
+    #[case] to: &str,
+) {
+    let spoil = |message: &mut Vec<u8>| {
+        let at = message.windows(from.len()).position(|octets| octets == from.as_bytes())?;
+        message[at..at + to.len()].copy_from_slice(to.as_bytes());
+        Some(())
+    };
+    check_spoiled(row, capture, line, spoil);
+}
+
+/// A second response with another tag than the first.
+#[test]
+fn a_tag_that_changes_breaks_its_rule() {
+    check_spoiled("UAS-02", S4, "2001:db8:a::100 > 2001:db8:5::5 OK", |message| {
+        let line = message.windows(5).position(|octets| octets == b"\nTo: ")?;
+        let tag = message[line..].windows(5).position(|octets| octets == b";tag=")?;
+        message[line + tag + 5] ^= 1;
+        Some(())
+    });
+}
+
+/// A request of more than 1300 octets in a datagram.
+#[test]
+fn a_request_that_is_too_large_breaks_its_rule() {
+    check_spoiled("TP-10", S4, "2001:db8:c::c > 2001:db8:5::5 INVITE", |message| {
+        message.extend([b' '; 1000]);
+        for (at, length) in [(4, message.len() - 40), (44, message.len() - 40)] {
+            message[at..at + 2].copy_from_slice(&u16::try_from(length).unwrap().to_be_bytes());
+        }
+        Some(())
+    });
+}
+
+fn check_spoiled(row: &str, capture: &str, line: &str, spoil: impl Fn(&mut Vec<u8>) -> Option<()>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../captures").join(capture);
+    let golden = pcapng::read_file(&path).unwrap();
+    let cast = cast_of(&golden);
+    let judged =
+        |capture: &Capture| of_capture(capture, &cast).into_iter().find(|held| held.row == row);
+    assert_eq!(judged(&golden).map(|held| held.breaks), Some(0), "as it was, it fits");
+    let mut spoiled = golden;
+    let mut numbers = Vec::new();
+    for (index, frame) in spoiled.frames.iter_mut().enumerate() {
+        let mut packet = frame.octets[14..].to_vec();
+        let told = dissect_packet(&packet);
+        if line.split(' ').all(|word| told.contains(word)) && spoil(&mut packet).is_some() {
+            mend_checksums(&mut packet);
+            frame.octets = framed(&packet);
+            numbers.push(index);
+        }
+    }
+    let held = judged(&spoiled).expect("it applies still");
+    let broken = held.broken.first().unwrap_or_else(|| panic!("{row} holds: {held:?}"));
+    assert!(numbers.contains(&broken.frame), "{broken:?}");
+    assert!(broken.octet < spoiled.frames[broken.frame].octets.len(), "{broken:?}");
+}
+
 /// A test that is answered elsewhere than where it was asked.
 #[test]
 fn a_test_goes_where_it_was_asked() {
@@ -172,6 +293,7 @@ fn golden() -> Vec<PathBuf> {
 const SCAPY: &str = "scapy-route-optimization.pcapng";
 const S1: &str = "s1-registration.pcapng";
 const S4: &str = "s4-optimization.pcapng";
+const S9: &str = "s9-cancel.pcapng";
 const HOTI: &str = " HoTI";
 const COTI: &str = " CoTI";
 const COT: &str = "CoT nonce";

@@ -57,10 +57,8 @@ impl SipPeer {
         later: u32,
     ) -> Option<Message> {
         let contact = answer.contact().ok().flatten().map(|contact| contact.uri.to_owned());
-        let uri = match method {
-            Method::Cancel => invite.uri().ok()?.to_owned(),
-            _ => contact?,
-        };
+        let cancels = method == Method::Cancel;
+        let uri = if cancels { invite.uri().ok()?.to_owned() } else { contact? };
         let (word, number) = (method.as_str().to_owned(), invite.cseq().ok()?.number + later);
         let value = |from: &Message, name| {
             from.header(name).map(|header| String::from_utf8_lossy(header.value).into_owned())

@@ -1,9 +1,11 @@
 //! Every exit code, by the command that leads to it. Code 3 is in `tests/environment.rs`, 130 in
-//! `interrupted.rs`; nothing fuzzes by this program yet, so none leads to 6.
+//! `interrupted.rs`.
+
+use std::fs;
 
 use rstest::rstest;
 
-use crate::program::{roamproof, text, without_rows_kept};
+use crate::program::{folder, roamproof, text, without_rows_kept};
 
 #[rstest]
 #[case::all_pass("run --only CL-INT-05/{de-registered,run-out}", 0)]
@@ -49,6 +51,22 @@ fn the_exit_code_tells_the_truth(#[case] words: &str, #[case] code: i32) {
 #[case::misdeeds_of_two_roles("run --misdeed ack-without-binding --misdeed path-switch", 2)]
 fn a_broken_subject_is_told(#[case] words: &str, #[case] code: i32) {
     check(words, code);
+}
+
+/// What a campaign found is a code of its own: nobody was judged.
+#[rstest]
+#[case::nothing_ran("", 4)]
+#[case::nothing_found(r#"{"target":"packet","from":0,"next":9,"seconds":1.5,"found":[]}"#, 0)]
+#[case::a_finding(
+    r#"{"target":"packet","from":0,"next":9,"seconds":1.5,"found":[{"number":7,"signature":"ipv6.rs:9: it panicked"}]}"#,
+    6
+)]
+fn what_fuzzing_found_is_told(#[case] journal: &str, #[case] code: i32) {
+    let (folder, name) = folder();
+    let line = if journal.is_empty() { String::new() } else { format!("{journal}\n") };
+    fs::write(folder.path().join("journal.jsonl"), line).unwrap();
+    let output = roamproof(&["fuzz", "report", &name]);
+    assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
 }
 
 fn check(words: &str, code: i32) {

@@ -37,7 +37,8 @@ struct Manner {
 fn fault(purpose: &Purpose, manner: Manner) -> Option<String> {
     let features = purpose.features_of_reference();
     let setting = Setting { seed: 1, features, ..Setting::default() };
-    let outcome = run(purpose, &mut Sluggish(manner), &setting).unwrap();
+    let outcome =
+        run(purpose, &mut Sluggish(manner), &setting).expect("the lab takes every purpose");
     let why = outcome.stop.map_or_else(String::new, |stop| stop.to_string());
     (outcome.verdict != Verdict::Pass).then(|| format!("{} {} {why}", outcome.verdict, purpose.id))
 }

@@ -18,14 +18,20 @@ impl Target {
             .map(|(_, name, octets)| (*name, *octets))
     }
 
-    /// The input of this number: one of the corpus, and neighbours of neighbours of it.
+    /// The input of this number: one of the corpus, and neighbours of neighbours of it; by octets
+    /// alone where the target's structure is not to be used.
     #[must_use]
-    pub fn input(&self, number: u64) -> Vec<u8> {
+    pub fn input(&self, number: u64, structured: bool) -> Vec<u8> {
         let random = &mut Rng::with_seed(number);
         let seeds: Vec<&[u8]> = self.corpus().map(|(_, octets)| octets).collect();
         let mut octets = random.choice(&seeds).map_or_else(Vec::new, |octets| octets.to_vec());
         for _ in 0..random.u8(1..12) {
-            self.mutate(&mut octets, INPUT_MAX, random.u64(..));
+            let seed = random.u64(..);
+            if structured {
+                self.mutate(&mut octets, INPUT_MAX, seed);
+            } else {
+                crate::flip(&mut octets, INPUT_MAX, seed);
+            }
         }
         octets
     }
@@ -42,9 +48,9 @@ mod tests {
     fn a_number_is_an_input() {
         for target in TARGETS {
             assert!(target.corpus().count() > 0, "{} has no corpus", target.name);
-            assert_eq!(target.input(11), target.input(11), "{}", target.name);
+            assert_eq!(target.input(11, true), target.input(11, true), "{}", target.name);
             let different: std::collections::BTreeSet<_> =
-                (0..50).map(|n| target.input(n)).collect();
+                (0..50).map(|n| target.input(n, true)).collect();
             assert!(different.len() > 40, "{}: {}", target.name, different.len());
         }
     }

@@ -5,6 +5,9 @@
 
 mod campaign;
 mod capture;
+mod claims;
+#[cfg(feature = "misdeeds")]
+pub mod defect;
 mod icmpv6;
 mod media;
 mod minimise;

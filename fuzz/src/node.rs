@@ -18,13 +18,14 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use roamproof_harness::evidence::Names;
-use roamproof_harness::topology::claimed::{Wanted, topology};
-use roamproof_harness::topology::{NodeSpec, Topology};
+use roamproof_harness::topology::claimed::{self, Wanted, topology};
+use roamproof_harness::topology::{NodeSpec, Role, Topology};
 use roamproof_node::build::Blueprint;
 use roamproof_node::{Command, Input, Instant, Interface, Node, Output};
 use roamproof_wire::edit::{Edit, mend_checksums};
 use roamproof_wire::ethernet::{self, HEADER_LEN, Mac};
 
+use crate::claims::Watch;
 use crate::peers::{self, Peers, ROUTER};
 use crate::trace;
 
@@ -68,6 +69,14 @@ fn drive(prototype: &'static Prototype, octets: &[u8]) {
         bench.apply(operation[0], &mut rest);
     }
     bench.pass(SETTLING);
+}
+
+/// What the node is to do wrong, where a defect is planted.
+fn misdeeds() -> Vec<String> {
+    #[cfg(feature = "misdeeds")]
+    return crate::defect::misdeeds();
+    #[cfg(not(feature = "misdeeds"))]
+    Vec::new()
 }
 
 /// What an operation does, for people; `rest` is what follows its first octet.
@@ -157,6 +166,8 @@ impl<'a> Operations<'a> {
 struct Bench {
     node: Box<dyn Node>,
     peers: Peers,
+    /// Over a mobile terminal.
+    watch: Option<Watch>,
     spec: &'static NodeSpec,
     now: Instant,
 }
@@ -168,10 +179,12 @@ impl Bench {
         let interfaces: Vec<String> = spec.interfaces.iter().map(|one| one.name.clone()).collect();
         trace::begin(&interfaces, EPOCH, || Names::of_claimed(topology), &spec.name);
         let node = blueprint
-            .build(EPOCH, SEED, &[])
+            .build(EPOCH, SEED, &misdeeds())
             .expect("the claimed network's own configuration is right");
         let peers = Peers::new(Mac(spec.interfaces[0].mac));
-        let mut bench = Self { node, peers, spec, now: Instant::ZERO };
+        let is_terminal = spec.role == Role::MobileTerminal;
+        let watch = is_terminal.then(|| Watch::new(claimed::HOA, claimed::CN));
+        let mut bench = Self { node, peers, watch, spec, now: Instant::ZERO };
         for interface in 0..bench.interfaces() {
             bench.put(Input::Link { interface: Interface(interface), up: true });
         }
@@ -179,6 +192,11 @@ impl Bench {
     }
 
     fn apply(&mut self, operation: u8, rest: &mut Operations<'_>) {
+        let by_right_peers = matches!(operation >> 5, 0 | 6)
+            || operation >> 5 == 7 && rest.0.first().is_none_or(|number| *number < 0x80);
+        if let Some(watch) = self.watch.as_mut().filter(|_| !by_right_peers) {
+            watch.end();
+        }
         let interface = Interface((operation & 0x1f) % self.interfaces());
         match operation >> 5 {
             1 => {
@@ -242,6 +260,9 @@ impl Bench {
     fn put(&mut self, input: Input<'_>) {
         if let Input::Frame { interface, octets } = &input {
             trace::frame(self.now.since_start(), interface.0, octets);
+            if let (Some(watch), Some(packet)) = (&mut self.watch, octets.get(HEADER_LEN..)) {
+                watch.comes(self.now.since_start(), packet);
+            }
         }
         self.node.handle_input(self.now, input);
         let mut neighbours = self.drain();
@@ -270,6 +291,9 @@ impl Bench {
                     );
                     trace::frame(self.now.since_start(), interface.0, &octets);
                     octets_sent += octets.len();
+                    if let Some(watch) = &mut self.watch {
+                        watch.leaves(self.now.since_start(), &octets[HEADER_LEN..]);
+                    }
                     let answer = self.peers.hear(&octets[HEADER_LEN..]);
                     let to = Mac(self.spec.interfaces[usize::from(interface.0)].mac);
                     answers

@@ -30,7 +30,14 @@ impl Target {
     ///
     /// The signature of the panic.
     pub fn run(&self, octets: &[u8]) -> Result<(), Signature> {
-        catch(|| (self.oracle)(octets))
+        catch(|| self.judge(octets))
+    }
+
+    /// The oracle, and a seeded defect behind it where one is planted.
+    pub(crate) fn judge(&self, octets: &[u8]) {
+        (self.oracle)(octets);
+        #[cfg(feature = "misdeeds")]
+        crate::defect::strike(self.name, octets);
     }
 }
 

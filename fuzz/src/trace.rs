@@ -48,7 +48,7 @@ impl Target {
 
     fn trace_operations(&self, octets: &[u8]) -> Trace {
         RECORD.with_borrow_mut(|record| *record = Some(Record::default()));
-        let ended = catch(|| (self.oracle)(octets));
+        let ended = catch(|| self.judge(octets));
         let record = RECORD.with_borrow_mut(Option::take).unwrap_or_default();
         let Record { steps, capture, names, focus } = record;
         let style = LadderStyle { noise: true, path: false, focus, ..LadderStyle::default() };
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_message_is_told_by_field() {
-        let octets = target("sip").input(1);
+        let octets = target("sip").input(1, true);
         let trace = target("sip").trace(&octets);
         assert!(trace.to_string().ends_with("holds\n"), "{trace}");
     }

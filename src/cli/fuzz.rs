@@ -76,6 +76,49 @@ fn target_of(file: &Path, said: Option<&str>) -> Result<&'static Target, Refusal
     })
 }
 
+/// A seeded defect, by its name; only a build with the feature `misdeeds` has any.
+#[cfg(feature = "misdeeds")]
+type Defect = roamproof_fuzz::defect::Defect;
+#[cfg(not(feature = "misdeeds"))]
+type Defect = std::convert::Infallible;
+
+#[cfg(feature = "misdeeds")]
+fn defect(name: Option<&str>) -> Result<Option<&'static Defect>, Refusal> {
+    name.map(|name| {
+        Defect::called(name).ok_or_else(|| {
+            let names: Vec<&str> =
+                roamproof_fuzz::defect::DEFECTS.iter().map(|one| one.name).collect();
+            Refusal::usage(
+                format!("no defect is called `{name}`"),
+                format!("one of {}", names.join(", ")),
+            )
+        })
+    })
+    .transpose()
+}
+
+#[cfg(not(feature = "misdeeds"))]
+fn defect(name: Option<&str>) -> Result<Option<&'static Defect>, Refusal> {
+    match name {
+        None => Ok(None),
+        Some(_) => Err(Refusal::usage(
+            "this build has no seeded defects",
+            "build with --features misdeeds",
+        )),
+    }
+}
+
+/// Runs `body` with the defect planted, if there is one.
+#[cfg(feature = "misdeeds")]
+fn planted<T>(defect: Option<&'static Defect>, body: impl FnOnce() -> T) -> T {
+    roamproof_fuzz::defect::with(defect, body)
+}
+
+#[cfg(not(feature = "misdeeds"))]
+fn planted<T>(_: Option<&'static Defect>, body: impl FnOnce() -> T) -> T {
+    body()
+}
+
 fn read(file: &Path) -> Result<Vec<u8>, Refusal> {
     std::fs::read(file).map_err(|error| {
         Refusal::usage(format!("{}: {error}", file.display()), "name a file that can be read")

@@ -9,7 +9,7 @@ use roamproof_harness::link::clock::RealClock;
 use serde_json::json;
 
 use super::findings::Folder;
-use super::worker;
+use super::worker::{self, How};
 use crate::cli::{Context, Format};
 
 /// A campaign.
@@ -27,6 +27,18 @@ pub(crate) struct Campaign {
     #[arg(long, value_name = "N")]
     runs: Option<u64>,
 
+    /// End with the first input that fails.
+    #[arg(long)]
+    until_found: bool,
+
+    /// Flip octets only, without the structure of messages: for comparison.
+    #[arg(long)]
+    unstructured: bool,
+
+    /// Plant this seeded defect (only in a build with the feature `misdeeds`).
+    #[arg(long, value_name = "NAME")]
+    defect: Option<String>,
+
     /// The folder of the campaign; one that was begun goes on where it ended.
     #[arg(long, value_name = "DIR", default_value = "fuzz-campaign")]
     out: PathBuf,
@@ -38,7 +50,9 @@ pub(super) fn run(args: &Campaign, context: &Context) -> anyhow::Result<ExitCode
     } else {
         args.targets.iter().map(|name| super::target(name)).collect::<Result<_, _>>()?
     };
-    let mut folder = Folder::open(&args.out)?;
+    super::defect(args.defect.as_deref())?;
+    let how = How { unstructured: args.unstructured, defect: args.defect.clone() };
+    let mut folder = Folder::open(&args.out, how.clone())?;
     roamproof::interrupt::notice();
     let clock = RealClock::start();
     let (mut runs, mut found) = (0, 0);
@@ -58,12 +72,16 @@ pub(super) fn run(args: &Campaign, context: &Context) -> anyhow::Result<ExitCode
             }
             idle = false;
             let begun = clock.now();
-            let batch = worker::batch(target, from, count)?;
+            let batch = worker::batch(target, &how, from, count)?;
             let seconds = (clock.now() - begun).as_secs_f64();
             runs += batch.next - from;
             found += batch.found.len();
+            let stops = args.until_found && !batch.found.is_empty();
             for file in folder.keep(target, from, &batch, seconds)? {
                 context.tell(&format!("found: {}; roamproof fuzz replay {0}", file.display()));
+            }
+            if stops {
+                break 'campaign;
             }
         }
         if idle {

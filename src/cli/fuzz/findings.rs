@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use roamproof_fuzz::{Signature, Target};
 use serde::{Deserialize, Serialize};
 
-use super::worker::Batch;
+use super::worker::{Batch, How};
 use crate::cli::Refusal;
 
 /// A batch that was run.
@@ -45,6 +45,8 @@ pub(crate) struct Found {
 pub(crate) struct Folder {
     path: PathBuf,
     journal: File,
+    /// How its inputs are made.
+    how: How,
     /// What is in the journal.
     pub(crate) entries: Vec<Entry>,
 }
@@ -55,7 +57,7 @@ impl Folder {
     /// # Errors
     ///
     /// Where it is neither, or cannot be written.
-    pub(crate) fn open(path: &Path) -> Result<Self, Refusal> {
+    pub(crate) fn open(path: &Path, how: How) -> Result<Self, Refusal> {
         let unusable = |error: io::Error| crate::cli::folder::unusable(path, &error);
         fs::create_dir_all(path).map_err(unusable)?;
         let journal = path.join(JOURNAL);
@@ -69,7 +71,7 @@ impl Folder {
         let entries = if journal.exists() { entries(&journal)? } else { Vec::new() };
         let journal =
             OpenOptions::new().create(true).append(true).open(journal).map_err(unusable)?;
-        Ok(Self { path: path.to_owned(), journal, entries })
+        Ok(Self { path: path.to_owned(), journal, how, entries })
     }
 
     /// The first number of a target that was not run yet.
@@ -97,7 +99,7 @@ impl Folder {
                 let folder = self.path.join(FINDINGS).join(target.name);
                 fs::create_dir_all(&folder)?;
                 let file = folder.join(format!("{number}.bin"));
-                write_whole(&file, &target.input(*number))?;
+                write_whole(&file, &target.input(*number, !self.how.unstructured))?;
                 files.push((signature.clone(), file));
             }
         }

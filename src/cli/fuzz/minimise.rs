@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use roamproof_harness::ExitCode;
 use serde_json::json;
 
-use super::worker;
+use super::worker::{self, How};
 use crate::cli::{Context, Format, Refusal};
 
 /// Make a failing input as small as it still fails in the same way.
@@ -19,6 +19,10 @@ pub(crate) struct Args {
     /// The target, where the folder that the file lies in is not called as one.
     #[arg(long, value_name = "NAME")]
     target: Option<String>,
+
+    /// Plant this seeded defect (only in a build with the feature `misdeeds`).
+    #[arg(long, value_name = "NAME")]
+    defect: Option<String>,
 
     /// Where the small one goes; FILE with the ending `min` where not said.
     #[arg(long, value_name = "FILE")]
@@ -32,7 +36,9 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
     let target = super::target_of(&args.file, args.target.as_deref())?;
     let octets = super::read(&args.file)?;
-    let Some(wanted) = worker::try_file(target, &args.file)? else {
+    let defect = super::defect(args.defect.as_deref())?;
+    let how = How { defect: args.defect.clone(), ..How::default() };
+    let Some(wanted) = worker::try_file(target, &how, &args.file)? else {
         return Err(Refusal {
             code: ExitCode::Nothing,
             what: format!("{}: it does not fail", args.file.display()),
@@ -46,7 +52,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
         let small =
             roamproof_fuzz::minimise(target, &octets, args.tries.min(PROCESSES), |candidate| {
                 let tried = fs::write(&scratch, candidate)
-                    .and_then(|()| worker::try_file(target, &scratch));
+                    .and_then(|()| worker::try_file(target, &how, &scratch));
                 tried
                     .map_err(|error| trouble = Some(error))
                     .is_ok_and(|ended| ended.as_ref() == Some(&wanted))
@@ -56,7 +62,8 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
         small
     } else {
         roamproof_fuzz::minimise(target, &octets, args.tries, |candidate| {
-            target.run(candidate).err().as_ref() == Some(&wanted)
+            let ended = super::planted(defect, || target.run(candidate));
+            ended.err().as_ref() == Some(&wanted)
         })
     };
     if let Some(error) = trouble {

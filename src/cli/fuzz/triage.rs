@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use roamproof_harness::ExitCode;
 use serde_json::json;
 
-use super::{findings, worker};
+use super::findings;
+use super::worker::{self, How};
 use crate::cli::{Context, Format};
 
 /// Group findings by where and why they fail.
@@ -22,7 +23,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
     for (name, files) in findings::files(&args.folder)? {
         let target = super::target(name)?;
         for file in files {
-            match worker::try_file(target, &file)? {
+            match worker::try_file(target, &How::default(), &file)? {
                 Some(signature) => {
                     groups.entry((name, signature.to_string())).or_default().push(file);
                 }

@@ -31,6 +31,14 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 100)]
     every: u64,
 
+    /// Octets flipped, without the target's structure.
+    #[arg(long)]
+    unstructured: bool,
+
+    /// The defect that is planted.
+    #[arg(long)]
+    defect: Option<String>,
+
     /// This input, in place of numbers.
     #[arg(long)]
     file: Option<PathBuf>,
@@ -57,7 +65,12 @@ pub(crate) enum Line {
 
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
     let target = super::target(&args.target)?;
+    let defect = super::defect(args.defect.as_deref())?;
     bound_memory();
+    super::planted(defect, || work(args, target, context))
+}
+
+fn work(args: &Args, target: &Target, context: &Context) -> anyhow::Result<ExitCode> {
     let say = |line: &Line| -> anyhow::Result<()> {
         Ok(context.print(&format!("{}\n", serde_json::to_string(line)?))?)
     };
@@ -77,12 +90,28 @@ pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
         if (number - args.from) % args.every.max(1) == 0 {
             say(&Line::At(number))?;
         }
-        if let Err(signature) = target.run(&target.input(number)) {
+        if let Err(signature) = target.run(&target.input(number, !args.unstructured)) {
             say(&found(number, signature))?;
         }
     }
     say(&Line::Done)?;
     Ok(ExitCode::Success)
+}
+
+/// How inputs are made and run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct How {
+    /// Octets flipped, without the target's structure.
+    pub(crate) unstructured: bool,
+    /// The defect that is planted.
+    pub(crate) defect: Option<String>,
+}
+
+impl How {
+    fn options(&self) -> Vec<String> {
+        let defect = self.defect.iter().map(|name| format!("--defect={name}"));
+        defect.chain(self.unstructured.then(|| "--unstructured".to_owned())).collect()
+    }
 }
 
 /// What came of a run of numbers.
@@ -100,12 +129,12 @@ pub(crate) struct Batch {
 /// # Errors
 ///
 /// Where a worker cannot be started.
-pub(crate) fn batch(target: &Target, from: u64, count: u64) -> std::io::Result<Batch> {
+pub(crate) fn batch(target: &Target, how: &How, from: u64, count: u64) -> std::io::Result<Batch> {
     let numbers = |from: u64, count: u64, every: u64| {
         [format!("--from={from}"), format!("--count={count}"), format!("--every={every}")]
     };
     let mut batch = Batch { found: Vec::new(), next: from };
-    let first = listen(target, &numbers(from, count, COARSE), &mut batch)?;
+    let first = listen(target, how, &numbers(from, count, COARSE), &mut batch)?;
     if first.is_none() {
         batch.next = from + count;
         return Ok(batch);
@@ -114,7 +143,7 @@ pub(crate) fn batch(target: &Target, from: u64, count: u64) -> std::io::Result<B
     let again = batch.next;
     let left = COARSE.min(from + count - again);
     batch.found.retain(|(number, _)| *number < again);
-    match listen(target, &numbers(again, left, 1), &mut batch)? {
+    match listen(target, how, &numbers(again, left, 1), &mut batch)? {
         Some(signature) => {
             batch.found.push((batch.next, signature));
             batch.next += 1;
@@ -129,9 +158,13 @@ pub(crate) fn batch(target: &Target, from: u64, count: u64) -> std::io::Result<B
 /// # Errors
 ///
 /// Where a worker cannot be started.
-pub(crate) fn try_file(target: &Target, file: &Path) -> std::io::Result<Option<Signature>> {
+pub(crate) fn try_file(
+    target: &Target,
+    how: &How,
+    file: &Path,
+) -> std::io::Result<Option<Signature>> {
     let mut batch = Batch::default();
-    let died = listen(target, &[format!("--file={}", file.display())], &mut batch)?;
+    let died = listen(target, how, &[format!("--file={}", file.display())], &mut batch)?;
     Ok(died.or_else(|| batch.found.pop().map(|(_, signature)| signature)))
 }
 
@@ -139,12 +172,14 @@ pub(crate) fn try_file(target: &Target, file: &Path) -> std::io::Result<Option<S
 #[expect(clippy::disallowed_methods, reason = "what is fuzzed may hang or die: not here")]
 fn listen(
     target: &Target,
+    how: &How,
     options: &[String],
     batch: &mut Batch,
 ) -> std::io::Result<Option<Signature>> {
     let mut child = Command::new(std::env::current_exe()?)
         .args(["fuzz", "worker", target.name])
         .args(options)
+        .args(how.options())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -200,7 +235,7 @@ fn bound_memory() {
 fn bound_memory() {}
 
 /// A worker that says nothing for so long hangs: a hundred inputs take far less.
-const ANSWER_MAX: Duration = Duration::from_secs(20);
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// Inputs between two words of a worker.
 const COARSE: u64 = 100;
 /// Octets of address space that a worker may take.

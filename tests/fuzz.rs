@@ -1,0 +1,154 @@
+//! `roamproof fuzz` as its users start it: seeded defects are found, cut and kept as cases; a campaign that
+//! was killed goes on; wrong words are refused.
+#![cfg(feature = "misdeeds")]
+#![expect(clippy::disallowed_methods, reason = "it starts the program, and kills it")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use roamproof_fuzz::defect::DEFECTS;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Each defect's case, cut to what it needs: it fails with the defect, in the defect's own way, and
+/// holds without.
+#[test]
+fn the_case_of_each_seeded_defect_tells_it_apart() {
+    for defect in DEFECTS {
+        let case = cases().join(defect.target).join(defect.name);
+        let replayed = |planted: &[&str]| {
+            let file = case.display().to_string();
+            let words = [&["--format", "json", "fuzz", "replay", &file][..], planted].concat();
+            run(&words)
+        };
+        let with = replayed(&["--defect", defect.name]);
+        assert_eq!(with.status.code(), Some(6), "{}: {}", defect.name, told(&with));
+        let without = replayed(&[]);
+        assert_eq!(without.status.code(), Some(0), "{}: {}", defect.name, told(&without));
+    }
+    let kept = fs::read_dir(cases()).unwrap().flat_map(|one| fs::read_dir(one.unwrap().path()));
+    assert_eq!(kept.flatten().count(), DEFECTS.len(), "a case for each defect, and no other");
+}
+
+/// A few of each kind, from the committed corpus; `tools/fuzz-figures` measures all of them.
+#[test]
+fn seeded_defects_are_found_cut_and_sorted() {
+    for name in ["packet-home-address-twice", "terminal-care-of-in-sdp"] {
+        let folder = TempDir::new().unwrap();
+        let out = folder.path().join("campaign").display().to_string();
+        let defect = DEFECTS.iter().find(|defect| defect.name == name).unwrap();
+        let words = ["fuzz", defect.target, "--defect", name, "--until-found", "--out", &out];
+        let found = run(&words);
+        assert_eq!(found.status.code(), Some(6), "{name}: {}", told(&found));
+        let file = the_only_file(&Path::new(&out).join("findings").join(defect.target));
+        let small = run(&["fuzz", "minimise", &file, "--defect", name]);
+        assert_eq!(small.status.code(), Some(0), "{}", told(&small));
+        let small = Path::new(&file).with_extension("min");
+        assert!(fs::read(&small).unwrap().len() < fs::read(&file).unwrap().len());
+        let small = small.display().to_string();
+        let again = run(&["fuzz", "replay", &small, "--defect", name]);
+        assert_eq!(again.status.code(), Some(6), "{}", told(&again));
+        // Without the defect nothing is wrong with them.
+        let sorted = run(&["--format", "json", "fuzz", "triage", &out]);
+        assert_eq!(sorted.status.code(), Some(0), "{}", told(&sorted));
+        let sorted: Value = serde_json::from_slice(&sorted.stdout).unwrap();
+        assert_eq!(sorted["hold"].as_array().unwrap().len(), 2, "{sorted}");
+    }
+}
+
+#[test]
+fn a_campaign_that_was_killed_goes_on_without_a_gap() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("campaign").display().to_string();
+    let defect = "rtp-extension-past-end";
+    let mut child = Command::new(env!("CARGO_BIN_EXE_roamproof"))
+        .args(["fuzz", "rtp", "--defect", defect, "--time", "600", "--out", &out])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    assert!(first.starts_with("found: "), "{first}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let runs = |words: &[&str]| {
+        let words = [&["fuzz", "rtp", "--defect", defect, "--out", &out][..], words].concat();
+        assert_eq!(run(&words).status.code(), Some(6));
+        journal(&out)
+    };
+    let before = journal(&out).len();
+    let entries = runs(&["--runs", "3000"]);
+    assert!(entries.len() > before, "it went on");
+    let mut next = 0;
+    for entry in &entries {
+        assert_eq!(entry["from"], next, "no gap and nothing twice");
+        next = entry["next"].as_u64().unwrap();
+        for found in entry["found"].as_array().unwrap() {
+            assert!(found["signature"].as_str().unwrap().contains("behind the end"), "{found}");
+        }
+    }
+    let file = the_only_file(&Path::new(&out).join("findings/rtp"));
+    assert_eq!(run(&["fuzz", "replay", &file, "--defect", defect]).status.code(), Some(6));
+    let report = run(&["--format", "json", "fuzz", "report", &out]);
+    let report: Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!(report[0]["runs"], next, "{report}");
+}
+
+#[test]
+fn a_sequence_is_replayed_with_its_ladder() {
+    let case = cases().join("mobile_terminal/terminal-rings-early").display().to_string();
+    let told = run(&["fuzz", "replay", &case, "--defect", "terminal-rings-early"]);
+    let text = String::from_utf8(told.stdout).unwrap();
+    for piece in ["peer: invites", "180 Ringing", "fails at fuzz/src/claims.rs"] {
+        assert!(text.contains(piece), "no {piece:?} in:\n{text}");
+    }
+}
+
+#[test]
+fn wrong_words_are_refused() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("mine"), "keep it").unwrap();
+    let here = folder.path().display().to_string();
+    let mine = folder.path().join("mine").display().to_string();
+    for (words, piece) in [
+        (&["fuzz", "telepathy"][..], "no target is called `telepathy`"),
+        (&["fuzz", "sip", "--defect", "none-such"], "no defect is called `none-such`"),
+        (&["fuzz", "sip", "--out", &here], "is not empty, and no campaign's"),
+        (&["fuzz", "replay", "/no/such/file", "--target", "sip"], "/no/such/file"),
+        (&["fuzz", "replay", &mine], "say --target NAME"),
+        (&["fuzz", "report", &here], "journal.jsonl"),
+        (&["fuzz", "triage", "/no/such/folder"], "/no/such/folder"),
+    ] {
+        let refused = run(words);
+        assert_eq!(refused.status.code(), Some(2), "{words:?}: {}", told(&refused));
+        assert!(told(&refused).contains(piece), "{words:?}: {}", told(&refused));
+    }
+    assert_eq!(fs::read_to_string(mine).unwrap(), "keep it");
+}
+
+fn run(words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_roamproof")).args(words).output().unwrap()
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
+}
+
+fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/defects")
+}
+
+fn journal(folder: &str) -> Vec<BTreeMap<String, Value>> {
+    let text = fs::read_to_string(Path::new(folder).join("journal.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn the_only_file(folder: &Path) -> String {
+    let files: Vec<_> = fs::read_dir(folder).unwrap().map(|one| one.unwrap().path()).collect();
+    assert_eq!(files.len(), 1, "one of each signature: {files:?}");
+    files[0].display().to_string()
+}

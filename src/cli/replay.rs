@@ -20,8 +20,9 @@ use super::{Context, Format, Refusal, folder, judge, verdicts};
 
 /// Send the stimuli of a bundle once more, as recorded and at the recorded distances in time, and show what comes back beside what came then.
 ///
-/// What a device chooses anew (cookies, tokens, tags) is not put into them: where this run would
-/// send something else, that is told with the octet. In simulated time the same seed makes the
+/// What a device chooses anew (cookies, tokens, tags, the time) is not put into them: where this run
+/// would send something else, that is told with the octet, and nothing follows from what came of it.
+/// In simulated time the same seed makes the
 /// reference choose the same.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -62,7 +63,8 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
         folder::make_ready(out, args.force)?;
     }
     let job = Job { purpose, round: 1, setting };
-    let outcome = stage.worker()(&job).map_err(Refusal::arm)?;
+    let mut outcome = stage.worker()(&job).map_err(Refusal::arm)?;
+    bundle::settle(&mut outcome);
     let rerun = format!("roamproof replay {}", args.bundle.display());
     if let Some(out) = &args.out {
         let about = About { purpose, arm: arm.name(), setting: &job.setting, rerun: &rerun };

@@ -27,7 +27,7 @@ pub use error::BundleError;
 pub use plan::PlanFile;
 pub use read::{Bundle, is_bundle};
 pub use rejudge::{Rejudged, purpose_of, rejudge};
-pub use replay::{Beside, Came, beside, replay};
+pub use replay::{Beside, Came, beside, replay, settle};
 pub use write::{About, keep};
 
 /// What the case is.

@@ -12,7 +12,8 @@ use crate::plan::Plan;
 use crate::purpose::Purpose;
 use crate::recording::Note;
 use crate::run::{Outcome, Setting};
-use crate::tester::Stimulus;
+use crate::tester::{Fate, Stimulus};
+use crate::verdict::Verdict;
 
 /// What a replay runs: the purpose, and its setting with the recorded stimuli in it.
 ///
@@ -32,6 +33,27 @@ pub fn replay(
     });
     let stimuli = Some(Arc::new(stimuli.collect()));
     Ok((purpose, Setting { stimuli, ..setting(bundle, keys)? }))
+}
+
+/// What a replay says of the device: where a stimulus went out as recorded that would have to be
+/// another now (a cookie, a token, a time stamp), what came of it is no fault of the device's.
+pub fn settle(outcome: &mut Outcome) {
+    let stale = outcome.replayed.iter().find_map(|one| match one.fate {
+        Fate::AsRecorded(octet) => Some((one.frame + 1, octet)),
+        Fate::Same | Fate::New => None,
+    });
+    let (Some((packet, octet)), Some(stop)) = (stale, &mut outcome.stop) else { return };
+    if matches!(stop.verdict, Verdict::Fail | Verdict::Warn | Verdict::Info) {
+        stop.verdict = Verdict::Inconc;
+        let stale = format!("packet {packet} went out as recorded, now another would be right");
+        stop.seen = format!("{}; {stale} from octet {octet} on", stop.seen);
+        outcome.verdict = Verdict::Inconc;
+        let told = format!("verdict {}: {stop}", Verdict::Inconc);
+        let comments = outcome.capture.frames.iter_mut().flat_map(|frame| &mut frame.comments);
+        for comment in comments.filter(|comment| comment.starts_with("verdict ")) {
+            told.clone_into(comment);
+        }
+    }
 }
 
 /// A packet of the subject, then and now.
@@ -130,3 +152,28 @@ fn common(then: &[Came], now: &[Came]) -> Vec<(usize, usize)> {
 
 /// Packets that are set beside each other; of longer runs, the first.
 const PACKETS_MAX: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn came(packet: usize, says: &str) -> Came {
+        let kind = says.split(' ').next().unwrap_or_default().to_owned();
+        Came { packet, at: 0, says: says.to_owned(), octets: Vec::new(), kind }
+    }
+
+    #[test]
+    fn what_came_is_set_beside_the_next_of_its_kind() {
+        let then: Vec<Came> = ["BA 1", "echo 1", "BA 2", "RTP 1"]
+            .iter()
+            .zip(1..)
+            .map(|(says, at)| came(at, says))
+            .collect();
+        let now: Vec<Came> = ["echo 7", "NA 1", "BA 7", "RTP 7"]
+            .iter()
+            .zip(1..)
+            .map(|(says, at)| came(at, says))
+            .collect();
+        assert_eq!(common(&then, &now), [(1, 0), (2, 2), (3, 3)]);
+    }
+}

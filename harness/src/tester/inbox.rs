@@ -43,6 +43,12 @@ impl Inbox {
     pub fn answers(&mut self) -> Vec<Vec<u8>> {
         self.streams.packets()
     }
+
+    /// Ends every connection at once; the packets that say so.
+    pub fn leaves(&mut self, now: Duration) -> Vec<Vec<u8>> {
+        self.streams.abort(now);
+        self.streams.packets()
+    }
 }
 
 /// Fixes sequence numbers.

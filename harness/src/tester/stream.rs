@@ -118,6 +118,14 @@ impl Streams {
         id
     }
 
+    /// Resets every stream (RFC 9293 §3.10.5).
+    pub fn abort(&mut self, now: Duration) {
+        for stream in &self.streams {
+            self.sockets.get_mut::<Socket<'_>>(stream.handle).abort();
+        }
+        self.run(now);
+    }
+
     /// The packets to send, plain, from this element.
     pub fn packets(&mut self) -> Vec<Vec<u8>> {
         self.packets.outgoing.drain(..).collect()

@@ -106,7 +106,7 @@ fn arrives_whole(t: &mut Tester<'_>, fit: &Fit) -> Result<(), Stop> {
             peers.send(t, &answer)?;
         }
         if message.is_some_and(|message| is_whole(&message, &invite)) {
-            return Ok(());
+            return peers.hang_up(t, &mut inbox);
         }
     }
 }

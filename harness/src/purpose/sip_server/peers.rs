@@ -9,6 +9,7 @@ use roamproof_wire::mobility::{BindingLookup, Lifetime, LookupKind, Message};
 use roamproof_wire::sip::{Fields, Message as SipMessage, Method, Uri};
 
 use crate::tester::home_agent::HomeAgent;
+use crate::tester::inbox::Inbox;
 use crate::tester::sip::{Party, SipPeer, packet};
 use crate::tester::template::{message_in, sip_in, sip_request, sip_response};
 use crate::tester::{Station, StationId, Template, Tester};
@@ -104,6 +105,14 @@ impl Peers {
     /// Sends a packet to the server.
     pub(super) fn send(&self, t: &mut Tester<'_>, packet: &[u8]) -> Result<usize, Stop> {
         t.sends(self.router, packet)
+    }
+
+    /// Ends the connections of a terminal: none is left for a later case.
+    pub(super) fn hang_up(&self, t: &mut Tester<'_>, inbox: &mut Inbox) -> Result<(), Stop> {
+        for packet in inbox.leaves(t.bench.now()) {
+            self.send(t, &packet)?;
+        }
+        Ok(())
     }
 
     /// Sends a SIP message to the server.

@@ -63,9 +63,7 @@ fn binds_the_contact(t: &mut Tester<'_>) -> Result<(), Stop> {
     let mut peers = Peers::around(t)?;
     let mut one = Terminal::first(t);
     peers.register(t, &mut one)?;
-    t.given("the terminal takes that registration back");
-    let contact = one.party.contact();
-    peers.unregister(t, &mut one, &contact)?;
+    peers.forget(t, &mut one)?;
 
     t.when("a REGISTER comes from the care-of address, as its Via says, with the home address in its Contact");
     let elsewhere = Party { address: one.care_of, ..one.party.clone() };

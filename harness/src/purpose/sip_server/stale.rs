@@ -15,7 +15,7 @@ use crate::feature::Condition;
 use crate::purpose::Purpose;
 use crate::tester::inbox::Inbox;
 use crate::tester::template::innermost;
-use crate::tester::{LATENESS_MAX, Template, Tester};
+use crate::tester::{Template, Tester};
 use crate::topology::Role;
 use crate::verdict::Stop;
 
@@ -131,6 +131,8 @@ const COPIES_SEEN: usize = 2;
 const SYNS: Duration = Duration::from_secs(12);
 /// For so long an INVITE may wait for a home agent.
 const LOOKUP: Duration = Duration::from_millis(500);
+/// What a server's host may add to its own answer time: the claims order, they do not time.
+const SLACK: Duration = Duration::from_millis(200);
 
 fn goes_home(t: &mut Tester<'_>, what: &str, reason: Reason) -> Result<(), Stop> {
     let (mut peers, one) = in_direct_mode(t)?;
@@ -243,8 +245,7 @@ fn nobody_answers_tcp(t: &mut Tester<'_>) -> Result<(), Stop> {
             peers.send(t, &answer)?;
         }
         if message.is_some_and(|message| is_copy(&message, &invite)) {
-            t.given("the terminal takes that contact back");
-            return peers.unregister(t, &mut one, &contact);
+            return peers.hang_up(t, &mut inbox);
         }
     }
 }
@@ -262,7 +263,7 @@ fn home_agent_is_silent(t: &mut Tester<'_>) -> Result<(), Stop> {
     let delivered = peers.deliver(t, &one, Method::Invite, &invite, Says::Nothing)?;
     if let Some(query) = delivered.queries.first() {
         t.finds(&peers.plain(Method::Invite, &invite, &one), delivered.frame)?;
-        t.came_within(LOOKUP + usual + LATENESS_MAX, *query, delivered.frame)?;
+        t.came_within(LOOKUP + usual + SLACK, *query, delivered.frame)?;
     }
     is_over(t, &peers, &one, &invite, delivered.frame)
 }

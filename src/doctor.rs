@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use roamproof_harness::ExitCode;
-use roamproof_harness::link::packet_socket::PacketSocketLink;
+use roamproof_harness::link::packet_socket::{self, PacketSocketLink};
 use roamproof_harness::link::{Clock, Link, Port};
 use roamproof_harness::topology::ArmError;
 use roamproof_harness::topology::namespace::Namespace;
@@ -24,7 +24,7 @@ use roamproof_reference::net::pcap;
 use rustix::event::{PollFd, PollFlags, poll};
 use serde::{Deserialize, Serialize};
 
-use crate::fork;
+use crate::{fork, usher};
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +103,10 @@ pub fn examine() -> io::Result<Report> {
     let mut checks: Vec<Check> = serde_json::from_slice(&octets).unwrap_or_else(|_| {
         let found = "the process that tried the live arm died of it".to_owned();
         vec![LIVE[0].missing(found, "report this as a fault of roamproof".to_owned())]
+    });
+    checks.push(match packet_socket::open_socket(Some("lo")) {
+        Ok(_) => EXISTING.ok("opened one on lo"),
+        Err(error) => EXISTING.missing(error.to_string(), usher::AS_ROOT.to_owned()),
     });
     checks.extend(PROGRAMS.iter().map(Program::check));
     Ok(Report { checks })
@@ -287,6 +291,13 @@ const LIVE: [Subject; 7] = [
         meaning: "lends a node's address to ordinary programs (--tun); without it a veth pair does the same",
     },
 ];
+
+/// Tried where the caller is, outside of any sandbox.
+const EXISTING: Subject = Subject {
+    name: "existing interfaces",
+    need: Need::Optional,
+    meaning: "a device that runs already is reached through one of this machine (attach.mode = \"interface\")",
+};
 
 /// What to do where the check of the same place fails for a reason that says nothing itself.
 const FIXES: [&str; 7] = [

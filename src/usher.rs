@@ -438,7 +438,8 @@ fn receive<T: for<'a> Deserialize<'a>>(
 }
 
 /// The fix where an ordinary user asks for what is not theirs.
-const AS_ROOT: &str = "run roamproof as root: packet sockets on existing interfaces are root's";
+pub(crate) const AS_ROOT: &str =
+    "run roamproof as root: packet sockets on existing interfaces are root's";
 
 /// Octets of a trigger's output that are kept.
 const OUTPUT_OCTETS_MAX: usize = 16 << 10;

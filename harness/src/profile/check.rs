@@ -224,6 +224,15 @@ fn roles(raw: &RawRoles, attach: &Attach) -> Result<Vec<Role>, Fault> {
             let cure = format!("name \"{link}\" among the links of an [[attach.interface]]");
             return Err(Fault::at(word.span(), what).cure(cure));
         }
+        let serves =
+            |one: &&Interface| one.links.iter().any(|link| links_of(role).contains(&link.as_str()));
+        let mut macs = attach.interfaces.iter().filter(serves).map(|one| one.mac);
+        let first = macs.next().flatten();
+        if macs.any(|mac| mac != first) {
+            let what = format!("expected one `mac` on all interfaces on the links of a {role}");
+            let cure = "say the same mac on each of them: the testers send to one address";
+            return Err(Fault::at(word.span(), what).cure(cure));
+        }
         roles.push(role);
     }
     Ok(roles)

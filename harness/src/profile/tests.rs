@@ -96,6 +96,7 @@ const WRONG: &[(&str, &str)] = &[
     ("links = [\"home\"]", "links = [\"home-2\"]"),
     ("mac = \"02:00:5e:10:a1:00\"", "mac = \"01:00:5e:10:a1:00\""),
     ("mac = \"02:00:5e:10:a1:00\"", "mac = \"02:00:5e:10:a1\""),
+    ("mac = \"02:00:5e:10:a1:00\"", "mac = \"02:00:5e:10:a1:01\""),
     ("vlan = 7", "vlan = 4095"),
     ("[roles]", "[role]"),
     ("plays = [\"mobile-terminal\"]", "plays = [\"phone\"]"),

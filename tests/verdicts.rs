@@ -208,6 +208,41 @@ fn a_capture_that_exercises_nothing_is_no_success() {
     assert!(!printed.contains("PASS"), "{printed}");
 }
 
+/// As `tcpdump` writes it, one file for each link, with microseconds.
+#[test]
+fn captures_of_several_links_are_judged_as_one() {
+    let (folder, _) = folder();
+    let golden = "captures/s4-optimization.pcapng";
+    let capture = roamproof_harness::evidence::pcapng::read_file(Path::new(golden)).unwrap();
+    let mut words = vec!["judge".to_owned()];
+    for (link, name) in capture.links.iter().enumerate() {
+        let path = folder.path().join(format!("{name}.pcap"));
+        let mut file =
+            [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1].map(u32::to_le_bytes).concat();
+        for frame in capture.frames.iter().filter(|frame| frame.link.0 == link) {
+            let at = capture.epoch + frame.at;
+            let length = u32::try_from(frame.octets.len()).unwrap();
+            let seconds = u32::try_from(at.as_secs()).unwrap();
+            file.extend(
+                [seconds, at.subsec_micros(), length, length].map(u32::to_le_bytes).concat(),
+            );
+            file.extend(&frame.octets);
+        }
+        fs::write(&path, file).unwrap();
+        words.push(path.to_str().unwrap().to_owned());
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (apart, whole) = (roamproof(&words), roamproof(&["judge", golden]));
+    assert_eq!(apart.status.code(), Some(0), "{}{}", text(&apart.stdout), text(&apart.stderr));
+    let verdicts = |output: &Output| -> Vec<String> {
+        let printed = text(&output.stdout);
+        let rows = printed.lines().filter(|line| line.starts_with("PASS"));
+        rows.map(|line| line[..17].to_owned()).collect()
+    };
+    assert!(verdicts(&apart).len() > 10);
+    assert_eq!(verdicts(&apart), verdicts(&whole));
+}
+
 /// Somebody else's packets, one of which has what no message of its kind may have.
 #[test]
 fn every_message_of_a_foreign_capture_is_judged() {

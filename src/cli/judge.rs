@@ -21,9 +21,9 @@ use super::{Context, Format, Refusal, verdicts};
 /// Judge a capture row by row, each verdict with the packets it rests on; or the bundle of a case again.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A pcapng or pcap file, a folder that holds one, or the bundle of a case as `run --out` left it.
-    #[arg(value_name = "CAPTURE|BUNDLE")]
-    capture: PathBuf,
+    /// A pcapng or pcap file, a folder that holds one, or the bundle of a case as `run --out` left it; several captures of one run, such as one for each link, are judged as one, their packets counted in the order of time.
+    #[arg(value_name = "CAPTURE|BUNDLE", required = true)]
+    captures: Vec<PathBuf>,
 
     /// Which address plays what, where the capture does not say so: MT (its home address), HA, SS or CN, as in `HA=2001:db8:a::a`; may be repeated, an HA after its MT.
     #[arg(long, value_name = "ROLE=ADDRESS")]
@@ -35,17 +35,18 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
-    if is_bundle(&args.capture) {
-        return bundle::run(&args.capture, args.device.as_deref(), context);
+    if let [one] = args.captures.as_slice()
+        && is_bundle(one)
+    {
+        return bundle::run(one, args.device.as_deref(), context);
     }
     let told = args.roles.iter().map(|text| role(text)).collect::<Result<Vec<_>, _>>()?;
-    let path = file(&args.capture)?;
-    let capture = pcapng::read_file(&path)
-        .map_err(|error| Refusal::usage(error.place_and_what(), error.advice))?;
+    let paths = args.captures.iter().map(|path| file(path)).collect::<Result<Vec<_>, _>>()?;
+    let capture = capture(&paths)?;
     let cast = cast(&capture, &told)?;
     let judged = if cast.is_empty() { Vec::new() } else { judge(&capture, Some(cast.clone())) };
     let held = rules::of_capture(&capture, &cast);
-    let verdict = Verdicts::of(&path, &cast, &judged, &held);
+    let verdict = Verdicts::of(&paths, &cast, &judged, &held);
     match context.format {
         Format::Json => context.print_json(&verdict)?,
         Format::Text => {
@@ -69,7 +70,7 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
 /// What programs read.
 #[derive(Serialize)]
 struct Verdicts<'a> {
-    capture: &'a Path,
+    captures: &'a [PathBuf],
     roles: Vec<String>,
     rows: Vec<Row<'a>>,
     not_exercised: Vec<&'static str>,
@@ -86,9 +87,9 @@ struct Row<'a> {
 }
 
 impl<'a> Verdicts<'a> {
-    fn of(capture: &'a Path, cast: &Cast, judged: &'a [Judgement], held: &'a [Held]) -> Self {
+    fn of(captures: &'a [PathBuf], cast: &Cast, judged: &'a [Judgement], held: &'a [Held]) -> Self {
         let mut verdicts = Self {
-            capture,
+            captures,
             roles: roles(cast),
             rows: Vec::new(),
             not_exercised: Vec::new(),
@@ -215,6 +216,21 @@ fn cast(capture: &Capture, told: &[(Played, Ipv6Addr)]) -> Result<Cast, Refusal>
             format!("say --roles MT={home} --roles HA=ADDRESS"),
         )),
     }
+}
+
+/// The capture in a file, or those in several as one.
+fn capture(paths: &[PathBuf]) -> Result<Capture, Refusal> {
+    let read = |path: &PathBuf| {
+        let capture = pcapng::read_file(path)
+            .map_err(|error| Refusal::usage(error.place_and_what(), error.advice))?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok((name, capture))
+    };
+    let mut captures = paths.iter().map(read).collect::<Result<Vec<_>, Refusal>>()?;
+    Ok(match captures.pop() {
+        Some((_, only)) if captures.is_empty() => only,
+        last => Capture::merged(captures.into_iter().chain(last).collect()),
+    })
 }
 
 /// The capture itself, or that of a folder of evidence.

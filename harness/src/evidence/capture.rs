@@ -44,6 +44,32 @@ impl Capture {
         Self { links: links.into_iter().map(Into::into).collect(), frames: Vec::new(), epoch }
     }
 
+    /// Several captures of one run as one, in the order of time: each with the name that its links
+    /// bear then, where it has more than one link before theirs.
+    pub fn merged(captures: Vec<(String, Self)>) -> Self {
+        let of_some = captures.iter().filter(|(_, capture)| !capture.frames.is_empty());
+        let epoch = of_some.map(|(_, capture)| capture.epoch).min().unwrap_or_default();
+        let mut merged = Self { epoch, ..Self::default() };
+        for (name, capture) in captures {
+            let before = merged.links.len();
+            let single = capture.links.len() == 1;
+            let called =
+                |link: String| if single { name.clone() } else { format!("{name} {link}") };
+            merged.links.extend(capture.links.into_iter().map(called));
+            let since = capture.epoch.saturating_sub(epoch);
+            merged.frames.extend(capture.frames.into_iter().map(|frame| Frame {
+                at: since + frame.at,
+                link: LinkId(before + frame.link.0),
+                ..frame
+            }));
+        }
+        merged.frames.sort_by_key(|frame| frame.at);
+        for (index, frame) in merged.frames.iter_mut().enumerate() {
+            frame.number = index + 1;
+        }
+        merged
+    }
+
     /// Records a frame as it enters `link`, `at` since the start of the run; returns its index in
     /// [`frames`](Self::frames).
     ///
@@ -94,6 +120,23 @@ impl Capture {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn captures_of_one_run_are_one_in_the_order_of_time() {
+        let mut one = Capture::new(["eth0"], Duration::from_secs(10));
+        one.record(Duration::from_secs(1), LinkId(0), vec![1; 14]);
+        one.record(Duration::from_secs(5), LinkId(0), vec![2; 14]);
+        let mut other = Capture::new(["a", "b"], Duration::from_secs(12));
+        other.record(Duration::from_secs(1), LinkId(1), vec![3; 14]);
+        let merged = Capture::merged(vec![("one".to_owned(), one), ("other".to_owned(), other)]);
+        assert_eq!(merged.links, ["one", "other a", "other b"]);
+        let told: Vec<(usize, u64, usize, u8)> = merged
+            .frames
+            .iter()
+            .map(|frame| (frame.number, frame.at.as_secs(), frame.link.0, frame.octets[0]))
+            .collect();
+        assert_eq!(told, [(1, 1, 0, 1), (2, 3, 2, 3), (3, 5, 0, 2)]);
+    }
 
     #[test]
     fn frames_are_numbered_as_tshark_numbers_them() {

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Trial::test("a_device_that_ends_fails", a_device_that_ends_fails),
         Trial::test("a_shared_device_takes_its_cases_in_turn", a_shared_device_takes_turns),
         Trial::test("a_bad_profile_is_a_usage_error", a_bad_profile_is_a_usage_error),
+        Trial::test("what_cannot_be_judged_fails_where_it_counts", what_cannot_be_judged_is_said),
     ];
     let trials = match can_run_live(&arguments) {
         Ok(()) => trials,
@@ -82,6 +83,39 @@ fn a_bad_profile_is_a_usage_error() -> Result<(), Failed> {
     let file = changed("bad", "mode = \"command\"", "mode = \"magic\"");
     let output = vendor(&file, &[]);
     holds(output.status.code() == Some(2) && says(&output).contains("magic"), &output)
+}
+
+/// Where no namespace can be made nothing is judged, and continuous integration fails.
+fn what_cannot_be_judged_is_said() -> Result<(), Failed> {
+    let file = profile("nowhere");
+    for (setting, status) in [("unset CI", 0), ("export CI=true", 1)] {
+        let Some(output) = without_namespaces(&file, setting) else { return Ok(()) };
+        let is_so = output.status.code() == Some(status) && says(&output).contains("was left out");
+        holds(is_so, &output)?;
+    }
+    Ok(())
+}
+
+/// `None`, said aloud, where this machine cannot be made to lack them.
+#[expect(clippy::disallowed_methods, reason = "a shell makes the machine lack namespaces")]
+fn without_namespaces(profile: &Path, setting: &str) -> Option<Output> {
+    let script = format!(
+        "echo 0 >/proc/sys/user/max_user_namespaces || exit 77; {setting}; \
+         exec setpriv --bounding-set=-all --inh-caps=-all \"$0\" --list"
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "bash", "-c", &script]);
+    command.arg(env::current_exe().expect("this program has a file")).env(PROFILE, profile);
+    let output = command.output();
+    // Where the script did not come to its end, this program said nothing.
+    let ran = output.as_ref().is_ok_and(|output| says(output).contains("***"));
+    if !ran {
+        eprintln!(
+            "\n*** not run, for this machine cannot be made to lack namespaces: {output:?}\n"
+        );
+        return None;
+    }
+    output.ok()
 }
 
 /// The profile of the reference home agent, in a file of its own.

@@ -157,6 +157,44 @@ misdeeds! {
     InventsACareOfAddress = "invents-a-care-of-address", "home-agent", "CL-DST-06", [], [];
     /// Answers queries whoever they come from.
     AnswersAnyQuery = "answers-any-query", "home-agent", "CL-DST-07", [], [];
+    /// Acknowledges home registrations only where that is asked for.
+    AcknowledgesOnlyIfAsked = "acknowledges-only-if-asked", "home-agent", "HA-BU-02", [], [];
+    /// Grants a longer lifetime than was asked for.
+    GrantsMoreThanAsked = "grants-more-than-asked", "home-agent", "HA-BU-03", [], [];
+    /// Compares the sequence numbers of registrations as if they had no wrap.
+    MisreadsTheWrap = "misreads-the-wrap", "home-agent", "HA-BU-25", [], [];
+    /// Takes registrations whatever their sequence number.
+    TakesOldRegistrations = "takes-old-registrations", "home-agent", "HA-BU-26", [], [];
+    /// Goes on tunnelling to the first care-of address after a handover.
+    TunnelsToThePlaceBefore = "tunnels-to-the-place-before", "home-agent", "HA-BU-30", [], [];
+    /// Does not look at the authenticator of a registration.
+    BelievesAnyMobileNode = "believes-any-mobile-node", "home-agent", "HA-AUT-03", [], [];
+    /// Answers registrations that name an association that there is not.
+    AnswersUnknownAssociations = "answers-unknown-associations", "home-agent", "HA-AUT-04", [], [];
+    /// Binds a home address without asking whether somebody has it.
+    DetectsNoDuplicates = "detects-no-duplicates", "home-agent", "HA-DAD-01", [], [];
+    /// Binds a home address that somebody else has.
+    IgnoresConflicts = "ignores-conflicts", "home-agent", "HA-DAD-04", [], [];
+    /// Asks at each refresh anew whether somebody has the home address.
+    DetectsAtEachRefresh = "detects-at-each-refresh", "home-agent", "HA-DAD-07", [], [];
+    /// Tells the home link nothing of a registration.
+    AnnouncesNothing = "announces-nothing", "home-agent", "HA-ND-01", [], [];
+    /// Answers no Neighbour Solicitation that goes to the home address itself.
+    IgnoresWhoAsksAlone = "ignores-who-asks-alone", "home-agent", "HA-ND-05", [], [];
+    /// Lets others take the home address of a terminal that is away.
+    DoesNotDefend = "does-not-defend", "home-agent", "HA-ND-06", [], [];
+    /// Goes on answering for a home address whose binding has run out.
+    DefendsAfterTheEnd = "defends-after-the-end", "home-agent", "HA-ND-12", [], [];
+    /// Goes on answering for a home address whose binding was taken back.
+    DefendsAfterRemoval = "defends-after-removal", "home-agent", "HA-DER-09", [], [];
+    /// Accepts that a registration is taken back that there was not.
+    AcceptsAnyRemoval = "accepts-any-removal", "home-agent", "HA-DER-05", [], [];
+    /// Sends its own answers to a home address past its binding.
+    AnswersPastTheBinding = "answers-past-the-binding", "home-agent", "HA-FWD-03", [], [];
+    /// Drops what may cross no more routers without a word.
+    SilentToSpentHopLimits = "silent-to-spent-hop-limits", "home-agent", "HA-FWD-18", [], [];
+    /// Does not answer mobility messages of unknown types.
+    SaysNothingOfUnknownTypes = "says-nothing-of-unknown-types", "home-agent", "MH-IN-02", [], [];
     /// Binds an identifier to the source of its REGISTER, not to the Contact.
     BindsThePacketSource = "binds-the-packet-source", "sip-server", "CL-REG-04", [], [];
     /// Binds an identifier to the Via of its REGISTER, not to the Contact.

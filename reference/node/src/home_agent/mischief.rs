@@ -81,25 +81,46 @@ impl HomeAgent {
         self.host.send(now, &outgoing, &octets);
     }
 
-    /// Answers every Neighbour Solicitation for an address of the home link.
-    pub(super) fn answer_for_everybody(&mut self, frame: &[u8]) {
-        if !self.misdeeds.does(Misdeed::AnswersForEverybody) {
-            return;
+    /// Where a packet for a home address goes with who never notices a handover.
+    pub(super) fn mistaken_place(&self, home: Ipv6Addr) -> Option<Ipv6Addr> {
+        let stays = self.misdeeds.does(Misdeed::TunnelsToThePlaceBefore);
+        self.places.get(&home).filter(|_| stays).and_then(|places| places.first().copied())
+    }
+
+    /// Neighbour Solicitations that are not heard, or heard by who should not; whether that is all.
+    pub(super) fn overhears(&mut self, frame: &[u8]) -> bool {
+        if !self.misdeeds.any() {
+            return false;
         }
-        let Ok((_, octets)) = Ethernet::parse(frame) else { return };
-        let Ok(packet) = Packet::parse(octets) else { return };
-        let Ok(Message::NeighbourSolicitation(asked)) = Message::parse(&packet) else { return };
-        let prefixes = &self.config.home_agent.prefixes;
-        let of_the_link = prefixes.iter().any(|prefix| prefix.contains(asked.target));
+        let Ok((_, octets)) = Ethernet::parse(frame) else { return false };
+        let Ok(packet) = Packet::parse(octets) else { return false };
+        let Ok(Message::NeighbourSolicitation(asked)) = Message::parse(&packet) else {
+            return false;
+        };
         let source = packet.header.source;
-        if !of_the_link || source.is_unspecified() || self.cache.get(asked.target).is_some() {
+        if self.cache.get(asked.target).is_some() {
+            let alone = packet.header.destination == asked.target;
+            let probing = source.is_unspecified();
+            return (alone && self.misdeeds.does(Misdeed::IgnoresWhoAsksAlone))
+                || (probing && self.misdeeds.does(Misdeed::DoesNotDefend));
+        }
+        if self.misdeeds.does(Misdeed::AnswersForEverybody) && !source.is_unspecified() {
+            self.answer_for_everybody(source, asked.target);
+        }
+        false
+    }
+
+    /// Answers a Neighbour Solicitation for any address of the home link.
+    fn answer_for_everybody(&mut self, source: Ipv6Addr, target: Ipv6Addr) {
+        let prefixes = &self.config.home_agent.prefixes;
+        if !prefixes.iter().any(|prefix| prefix.contains(target)) {
             return;
         }
         let answer = NeighbourAdvertisement {
             router: false,
             solicited: true,
             overrides: false,
-            target: asked.target,
+            target,
             target_link_layer: Some(self.host.mac(HOME)),
         };
         let from = self.host.link_local(HOME);

@@ -14,7 +14,7 @@ use roamproof_wire::ipv6::{Packet, protocol};
 use crate::build::{ConfigError, Start};
 use crate::host::{Advertiser, Happening, Host, Received, echo_reply};
 use crate::lookup::LookupPeers;
-use crate::misdeed::Misdeeds;
+use crate::misdeed::{Misdeed, Misdeeds};
 use crate::{Input, Instant, Interface, Node, Output, Wakeup};
 use binding_cache::BindingCache;
 pub(crate) use config::Config;
@@ -65,7 +65,9 @@ impl HomeAgent {
     }
 
     fn on_frame(&mut self, now: Instant, interface: Interface, octets: &[u8]) {
-        self.answer_for_everybody(octets);
+        if self.overhears(octets) {
+            return;
+        }
         match self.host.receive(now, interface, octets) {
             Received::Mine(packet) => self.on_packet(now, &packet),
             Received::Transit(packet) => self.on_transit(now, &packet),
@@ -98,7 +100,8 @@ impl HomeAgent {
     }
 
     fn on_icmp(&mut self, now: Instant, packet: &Packet<'_>) {
-        if let Some((outgoing, payload)) = echo_reply(packet) {
+        if let Some((mut outgoing, payload)) = echo_reply(packet) {
+            self.route(&mut outgoing);
             return self.host.send(now, &outgoing, &payload);
         }
         self.on_icmp_error(now, packet);
@@ -116,7 +119,7 @@ impl HomeAgent {
     /// What has run out is gone before anything else is looked at.
     fn expire(&mut self, now: Instant) {
         for (home, at) in self.cache.expire(now) {
-            self.unbind(home);
+            self.unbind(home, self.misdeeds.does(Misdeed::DefendsAfterTheEnd));
             self.tell_change(now, home, at);
         }
     }

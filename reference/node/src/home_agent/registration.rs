@@ -66,6 +66,8 @@ impl HomeAgent {
             {
                 self.on_lookup_unknown(packet.header.source);
             }
+            Ok(Message::Unknown { .. })
+                if self.misdeeds.does(Misdeed::SaysNothingOfUnknownTypes) => {}
             Ok(Message::Unknown { .. }) => self.answer_unrecognised(now, packet),
             Ok(_) => self.host.discard("mobility message that is not for a home agent"),
             Err(error) => {
@@ -124,8 +126,13 @@ impl HomeAgent {
             self.host.discard("Binding Update without authentication");
             return Err(None);
         };
-        let genuine = option.spi == mobile.spi
-            && mobility::verify_mn_ha(
+        if option.spi != mobile.spi && !self.misdeeds.does(Misdeed::AnswersUnknownAssociations) {
+            //= HA-AUT-04
+            self.host.discard("Binding Update by an association that there is not");
+            return Err(None);
+        }
+        let genuine = self.misdeeds.does(Misdeed::BelievesAnyMobileNode)
+            || mobility::verify_mn_ha(
                 mobile.key.octets(),
                 request.care_of,
                 request.home,
@@ -149,7 +156,7 @@ impl HomeAgent {
     /// Why the update is refused, if it is (RFC 6275 §9.5.1, §10.3.1).
     fn refusal(&self, request: &Request, update: &BindingUpdate) -> Option<Status> {
         let last = self.cache.get(request.home).map(|binding| binding.sequence);
-        if last.is_some_and(|last| !request.sequence.is_after(last)) {
+        if last.is_some_and(|last| !self.is_newer(request.sequence, last)) {
             return Some(Status::SEQUENCE_OUT_OF_WINDOW);
         }
         if !update.home_registration {
@@ -171,9 +178,24 @@ impl HomeAgent {
         None
     }
 
+    /// Sequence numbers compare modulo 2^16 (RFC 6275 §9.5.1).
+    fn is_newer(&self, sequence: Sequence, last: Sequence) -> bool {
+        if self.misdeeds.does(Misdeed::TakesOldRegistrations) {
+            return true;
+        }
+        if self.misdeeds.does(Misdeed::MisreadsTheWrap) {
+            return sequence.0 > last.0;
+        }
+        sequence.is_after(last)
+    }
+
     fn register(&mut self, now: Instant, request: Request) {
-        let known = self.cache.get(request.home).is_some();
-        if known || self.config.home_agent.dad_transmits == 0 {
+        //= HA-DAD-07
+        let known = self.cache.get(request.home).is_some()
+            && !self.misdeeds.does(Misdeed::DetectsAtEachRefresh);
+        let undetected = self.config.home_agent.dad_transmits == 0
+            || self.misdeeds.does(Misdeed::DetectsNoDuplicates);
+        if known || undetected {
             return self.bind(now, &request);
         }
         let detecting = self.pending.iter().any(|one| one.request.home == request.home);
@@ -197,12 +219,19 @@ impl HomeAgent {
     pub(super) fn on_home_address_taken(&mut self, now: Instant, address: Ipv6Addr) {
         if let Some(index) = self.pending.iter().position(|one| one.request.home == address) {
             let pending = self.pending.remove(index);
+            if self.misdeeds.does(Misdeed::IgnoresConflicts) {
+                return self.bind(now, &pending.request);
+            }
+            //= HA-DAD-04
             self.refuse(now, &pending.request, Status::DUPLICATE_ADDRESS_DETECTION_FAILED);
         }
     }
 
     fn bind(&mut self, now: Instant, request: &Request) {
-        let lifetime = granted(request.lifetime, self.config.home_agent.lifetime_max());
+        let mut lifetime = granted(request.lifetime, self.config.home_agent.lifetime_max());
+        if self.misdeeds.does(Misdeed::GrantsMoreThanAsked) {
+            lifetime = Lifetime(lifetime.0.saturating_add(1));
+        }
         let before = self.cache.get(request.home).map(|binding| binding.care_of);
         if !self.misdeeds.does(Misdeed::AckWithoutBinding) {
             let forgets = !self.misdeeds.does(Misdeed::TunnelsToTheLastCareOfAddress);
@@ -220,7 +249,10 @@ impl HomeAgent {
                 self.host.remove_address(HOME, request.home);
             } else if before.is_none() {
                 self.host.add_address(now, HOME, request.home, Standing::Proxied, 0);
-                self.host.announce(HOME, request.home);
+                if !self.misdeeds.does(Misdeed::AnnouncesNothing) {
+                    //= HA-ND-01
+                    self.host.announce(HOME, request.home);
+                }
             }
         }
         self.note_binding(request, lifetime);
@@ -228,7 +260,9 @@ impl HomeAgent {
             self.notify(now, request.home, before.is_some());
             self.run_lookup(now);
         }
-        if request.acknowledge {
+        //= HA-BU-02
+        //# a home registration is acknowledged whether that was asked for or not
+        if request.acknowledge || !self.misdeeds.does(Misdeed::AcknowledgesOnlyIfAsked) {
             self.acknowledge(now, request, Status::ACCEPTED, lifetime);
         }
         //= CL-REG-07
@@ -241,22 +275,26 @@ impl HomeAgent {
     fn deregister(&mut self, now: Instant, request: &Request) {
         let bound = self.cache.get(request.home).is_some();
         self.pending.retain(|one| one.request.home != request.home);
-        self.unbind(request.home);
+        self.unbind(request.home, self.misdeeds.does(Misdeed::DefendsAfterRemoval));
         self.note_binding(request, Lifetime::ZERO);
-        let status = if bound { Status::ACCEPTED } else { Status::NOT_HOME_AGENT_FOR_MOBILE_NODE };
+        let accepted = bound || self.misdeeds.does(Misdeed::AcceptsAnyRemoval);
+        let status =
+            if accepted { Status::ACCEPTED } else { Status::NOT_HOME_AGENT_FOR_MOBILE_NODE };
         self.acknowledge(now, request, status, Lifetime::ZERO);
         if bound {
             self.tell_change(now, request.home, now);
         }
     }
 
-    /// Forgets a binding and stops answering for its home address.
-    pub(super) fn unbind(&mut self, home: Ipv6Addr) {
+    /// Forgets a binding and stops answering for its home address, but for who `defends` it on.
+    pub(super) fn unbind(&mut self, home: Ipv6Addr, defends: bool) {
         if self.misdeeds.does(Misdeed::TunnelsToTheLastCareOfAddress) {
             return;
         }
         self.cache.remove(home);
-        self.host.remove_address(HOME, home);
+        if !defends {
+            self.host.remove_address(HOME, home);
+        }
     }
 
     fn refuse(&mut self, now: Instant, request: &Request, status: Status) {

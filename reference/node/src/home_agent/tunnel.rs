@@ -22,11 +22,16 @@ impl HomeAgent {
     pub(super) fn tunnel(&mut self, now: Instant, packet: &Packet<'_>) {
         let Some(binding) = self.cache.get(packet.header.destination) else { return };
         let (care_of, path_mtu) = (binding.care_of, binding.path_mtu);
+        let care_of = self.mistaken_place(packet.header.destination).unwrap_or(care_of);
         if packet.header.source.is_unicast_link_local() {
             return self.host.discard("link-local packets are not tunnelled");
         }
         if packet.header.hop_limit <= 1 {
-            return self.host.discard("hop limit used up before the tunnel");
+            if self.misdeeds.does(Misdeed::SilentToSpentHopLimits) {
+                return;
+            }
+            //= HA-FWD-18
+            return self.host.answer_error(now, packet.octets, Reason::TimeExceeded { code: 0 });
         }
         let tunnel_mtu = path_mtu.saturating_sub(OVERHEAD);
         // RFC 2473 §7.1: what fits into the smallest MTU is fragmented outside, the rest is told.
@@ -60,6 +65,19 @@ impl HomeAgent {
         }
         self.host.send_packet(now, &outer);
         self.tunnel_copy(now, &inner);
+    }
+
+    /// The home agent's own packets to a mobile node that is away go by a routing header, as any
+    /// correspondent's do: a tunnel would begin and end here (RFC 6275 §10.4.2).
+    pub(super) fn route(&self, outgoing: &mut ipv6::Outgoing) {
+        if self.misdeeds.does(Misdeed::AnswersPastTheBinding) {
+            return;
+        }
+        //= HA-FWD-03
+        if let Some(binding) = self.cache.get(outgoing.destination) {
+            outgoing.type_2_routing = Some(outgoing.destination);
+            outgoing.destination = binding.care_of;
+        }
     }
 
     /// A packet that a mobile node tunnelled to its home agent (RFC 6275 §10.4.5).

@@ -41,6 +41,15 @@ pub struct Draft {
     pub key: Option<BindingManagementKey>,
 }
 
+/// A home registration before it is made.
+#[derive(Debug, Clone)]
+pub struct HomeDraft {
+    /// It, without proof.
+    pub update: BindingUpdate,
+    /// By which key it is proved.
+    pub key: Key,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Token {
     octets: [u8; 8],
@@ -200,9 +209,21 @@ impl MobileNode {
     }
 
     fn updates_home(&mut self, lifetime: Lifetime, unix: Duration) -> Vec<u8> {
+        self.updates_home_but(lifetime, unix, |_| {})
+    }
+
+    /// Its home registration, but for what `change` changes in it.
+    pub fn updates_home_but(
+        &mut self,
+        lifetime: Lifetime,
+        unix: Duration,
+        change: impl FnOnce(&mut HomeDraft),
+    ) -> Vec<u8> {
         let update = self.next_home_update(lifetime);
+        let mut draft = HomeDraft { update, key: self.mn_ha.clone() };
+        change(&mut draft);
+        let HomeDraft { update, key: Key { spi, octets: key } } = &draft;
         let timestamp = NtpTimestamp::from_unix(unix);
-        let Key { spi, octets: key } = &self.mn_ha;
         let proof = Authorization::MnHa(MnHaAuthentication { spi: *spi, key, timestamp });
         let octets = update.to_vec_authorized(self.home, self.home_agent, self.care_of, proof);
         self.outgoing(self.home_agent).to_vec(&octets)

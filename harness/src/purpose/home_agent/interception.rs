@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use roamproof_wire::icmpv6::{Echo, Message as IcmpMessage};
 use roamproof_wire::ipv6::{self, Outgoing, protocol};
+use roamproof_wire::mobility::Message as MobilityMessage;
 use roamproof_wire::udp;
 
-use super::setting::{ANSWER, LONG, SHORT, Setting, home_agent_alone};
+use super::setting::{ANSWER, LONG, SHORT, SILENCE, Setting, home_agent_alone};
 use crate::purpose::Purpose;
 use crate::purpose::packets::echo_request;
 use crate::tester::Tester;
+use crate::tester::template::{binding_error, icmp_error};
 use crate::topology::Role;
 use crate::verdict::Stop;
 
@@ -19,7 +21,7 @@ pub(in crate::purpose) const INNER_PACKET_AS_IT_WAS: Purpose = Purpose {
     id: "CL-INT-03",
     version: 1,
     title: "A packet to a registered home address is tunnelled from the home agent to the care-of address as it came",
-    verifies: &["CL-INT-03"],
+    verifies: &["CL-INT-03", "HA-FWD-01"],
     role: Role::HomeAgent,
     applies: &[],
     triggers: &[],
@@ -55,6 +57,60 @@ pub(in crate::purpose) const NO_TUNNEL_AFTER_LIFETIME: Purpose = Purpose {
     wants: home_agent_alone,
     body: no_tunnel_after_lifetime,
 };
+
+/// A packet that may cross no more routers.
+pub(in crate::purpose) const HOP_LIMIT_ENDS: Purpose = Purpose {
+    id: "HA-FWD-18",
+    version: 1,
+    title: "A packet whose hop limit is used up is not tunnelled, and its sender told so",
+    verifies: &["HA-FWD-18"],
+    waits_max: Duration::from_secs(6),
+    body: hop_limit_ends,
+    ..NO_TUNNEL_AFTER_DEREGISTRATION
+};
+
+/// What nobody knows.
+pub(in crate::purpose) const UNKNOWN_TYPE: Purpose = Purpose {
+    id: "MH-IN-02/home-agent",
+    version: 1,
+    title: "A mobility message of an unknown type is answered by a Binding Error, status 2",
+    verifies: &["MH-IN-02"],
+    waits_max: Duration::from_secs(4),
+    body: unknown_type,
+    ..NO_TUNNEL_AFTER_DEREGISTRATION
+};
+
+fn hop_limit_ends(t: &mut Tester<'_>) -> Result<(), Stop> {
+    let setting = Setting::registered(t, LONG)?;
+    let (from, home) = (setting.stranger, setting.mobile.home);
+
+    t.when("a packet to the home address comes with hop limit 1");
+    let last_hop = Outgoing { hop_limit: 1, ..Outgoing::new(from, home, protocol::UDP) };
+    let packet = udp::packet(&last_hop, 0x1389, 0x138a, b"no further");
+    setting.sends(t, &packet)?;
+
+    t.then("its sender is told that its time was exceeded");
+    t.hears(&icmp_error(3, 0, &packet).to(from), ANSWER)?;
+
+    t.then("it leaves in no tunnel");
+    t.hears_none(&setting.tunnelled_home(), SILENCE)?;
+    setting.lives(t, 4)
+}
+
+fn unknown_type(t: &mut Tester<'_>) -> Result<(), Stop> {
+    let setting = Setting::new(t)?;
+    setting.lives(t, 1)?;
+    let (from, own) = (setting.stranger, setting.mobile.home_agent);
+
+    t.when("a mobility message of an unassigned type comes");
+    let message = MobilityMessage::Unknown { mh_type: 200, data: vec![0x5a; 10] };
+    let octets = message.to_vec(from, own);
+    setting.sends(t, &Outgoing::new(from, own, protocol::MOBILITY).to_vec(&octets))?;
+
+    t.then("a Binding Error, status 2, names no home address");
+    t.hears(&binding_error(2, None).from(own).to(from), ANSWER)?;
+    Ok(())
+}
 
 fn inner_packet_as_it_was(t: &mut Tester<'_>) -> Result<(), Stop> {
     let setting = Setting::acknowledged(t, LONG)?;

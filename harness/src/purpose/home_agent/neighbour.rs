@@ -4,8 +4,8 @@ use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use roamproof_wire::ethernet::Mac;
-use roamproof_wire::icmpv6::{Message, NeighbourSolicitation};
-use roamproof_wire::ipv6::address::solicited_node;
+use roamproof_wire::icmpv6::{Message, NeighbourAdvertisement, NeighbourSolicitation};
+use roamproof_wire::ipv6::address::{ALL_NODES, solicited_node};
 use roamproof_wire::ipv6::{Outgoing, protocol};
 
 use super::setting::{ANSWER, LONG, SILENCE, Setting, home_agent_alone};
@@ -21,7 +21,7 @@ pub(in crate::purpose) const ANSWERS_FOR_THE_REGISTERED: Purpose = Purpose {
     id: "CL-INT-02/registered",
     version: 1,
     title: "The home agent answers Neighbour Solicitations for a registered home address with its own link-layer address",
-    verifies: &["CL-INT-02"],
+    verifies: &["CL-INT-02", "HA-ND-04", "HA-FWD-02"],
     role: Role::HomeAgent,
     applies: &[],
     triggers: &[],
@@ -35,7 +35,7 @@ pub(in crate::purpose) const SILENT_FOR_THE_UNREGISTERED: Purpose = Purpose {
     id: "CL-INT-02/unregistered",
     version: 1,
     title: "The home agent answers no Neighbour Solicitation for an address that nobody registered",
-    verifies: &["CL-INT-02"],
+    verifies: &["CL-INT-02", "HA-ND-09"],
     role: Role::HomeAgent,
     applies: &[],
     triggers: &[],
@@ -45,9 +45,9 @@ pub(in crate::purpose) const SILENT_FOR_THE_UNREGISTERED: Purpose = Purpose {
 };
 
 /// Somebody else on the home link.
-struct Neighbour {
-    station: StationId,
-    address: Ipv6Addr,
+pub(super) struct Neighbour {
+    pub(super) station: StationId,
+    pub(super) address: Ipv6Addr,
 }
 
 const NEIGHBOUR_MAC: Mac = Mac([0x02, 0x00, 0x5e, 0x10, 0x7e, 0x57]);
@@ -64,7 +64,7 @@ fn answers_for_the_registered(t: &mut Tester<'_>) -> Result<(), Stop> {
     neighbour.solicits(t, home)?;
 
     t.then("the home agent answers with its own link-layer address");
-    t.hears(&neighbour.answer(home).naming(t.plan.subject), ANSWER)?;
+    t.hears(&neighbour.answer(home).naming(t.plan.subject).flags(Some(false), true, None), ANSWER)?;
 
     t.when("the neighbour sends a packet there");
     let probe = echo_request(neighbour.address, home, 5);
@@ -97,26 +97,60 @@ fn silent_for_the_unregistered(t: &mut Tester<'_>) -> Result<(), Stop> {
 }
 
 impl Neighbour {
-    fn on_the_home_link(t: &mut Tester<'_>) -> Result<Self, Stop> {
+    pub(super) fn on_the_home_link(t: &mut Tester<'_>) -> Result<Self, Stop> {
         let address = t.plan.address("home", NEIGHBOUR);
         let station = t.station("home", Station::host(NEIGHBOUR_MAC, [address]))?;
         Ok(Self { station, address })
     }
 
     /// What answers it: an announcement to all nodes does not.
-    fn answer(&self, target: Ipv6Addr) -> Template {
+    pub(super) fn answer(&self, target: Ipv6Addr) -> Template {
         let asked = self.address;
         neighbour_advertisement(target)
             .that(format!("to {asked}"), move |packet| packet.header.destination == asked)
     }
 
     /// RFC 4861 §7.2.2: to the solicited-node group of the target.
-    fn solicits(&self, t: &mut Tester<'_>, target: Ipv6Addr) -> Result<usize, Stop> {
+    pub(super) fn solicits(&self, t: &mut Tester<'_>, target: Ipv6Addr) -> Result<usize, Stop> {
         let group = solicited_node(target);
         let solicitation = NeighbourSolicitation { target, source_link_layer: Some(NEIGHBOUR_MAC) };
         let outgoing = Outgoing::new(self.address, group, protocol::ICMPV6);
         let packet = Message::NeighbourSolicitation(solicitation)
             .packet(&Outgoing { hop_limit: 255, ..outgoing });
         t.sends_to(Mac::multicast(group), self.station, &packet)
+    }
+
+    /// RFC 4861 §7.3.3: to the address itself, whether it is still there.
+    pub(super) fn asks_alone(&self, t: &mut Tester<'_>, target: Ipv6Addr) -> Result<usize, Stop> {
+        let solicitation = NeighbourSolicitation { target, source_link_layer: Some(NEIGHBOUR_MAC) };
+        let outgoing = Outgoing::new(self.address, target, protocol::ICMPV6);
+        let packet = Message::NeighbourSolicitation(solicitation)
+            .packet(&Outgoing { hop_limit: 255, ..outgoing });
+        t.sends(self.station, &packet)
+    }
+
+    /// RFC 4862 §5.4.2: whether somebody has the address that it wants to take.
+    pub(super) fn wants(&self, t: &mut Tester<'_>, target: Ipv6Addr) -> Result<usize, Stop> {
+        let group = solicited_node(target);
+        let solicitation = NeighbourSolicitation { target, source_link_layer: None };
+        let outgoing = Outgoing::new(Ipv6Addr::UNSPECIFIED, group, protocol::ICMPV6);
+        let packet = Message::NeighbourSolicitation(solicitation)
+            .packet(&Outgoing { hop_limit: 255, ..outgoing });
+        t.sends_to(Mac::multicast(group), self.station, &packet)
+    }
+
+    /// It has the address, and says so to all (RFC 4861 §7.2.5).
+    pub(super) fn defends(&self, t: &mut Tester<'_>, target: Ipv6Addr) -> Result<usize, Stop> {
+        let advertisement = NeighbourAdvertisement {
+            router: false,
+            solicited: false,
+            overrides: true,
+            target,
+            target_link_layer: Some(NEIGHBOUR_MAC),
+        };
+        let outgoing = Outgoing::new(target, ALL_NODES, protocol::ICMPV6);
+        let packet = Message::NeighbourAdvertisement(advertisement)
+            .packet(&Outgoing { hop_limit: 255, ..outgoing });
+        t.sends_to(Mac::multicast(ALL_NODES), self.station, &packet)
     }
 }

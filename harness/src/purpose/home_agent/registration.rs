@@ -14,7 +14,7 @@ pub(in crate::purpose) const REGISTRATION_BINDS: Purpose = Purpose {
     id: "CL-REG-02",
     version: 1,
     title: "A home registration that is acknowledged binds the home address",
-    verifies: &["CL-REG-02"],
+    verifies: &["CL-REG-02", "HA-BU-01"],
     role: Role::HomeAgent,
     applies: &[],
     triggers: &[],

@@ -142,6 +142,20 @@ impl Setting {
             .routed_home(self.mobile.home)
     }
 
+    /// The answer to the mobile node's last update, with this status.
+    pub(super) fn answered(&self, status: u8) -> Template {
+        binding_acknowledgement()
+            .status(STATUS, move |one| one == status)
+            .sequence(self.mobile.sequence())
+            .from(self.mobile.home_agent)
+            .to(self.mobile.care_of)
+    }
+
+    /// An echo request from beyond the router to the home address.
+    pub(super) fn asks_home(&self, t: &mut Tester<'_>, sequence: u16) -> Result<usize, Stop> {
+        self.sends(t, &echo_request(self.stranger, self.mobile.home, sequence))
+    }
+
     /// An echo request to the home address comes out of the tunnel at the care-of address.
     pub(super) fn is_tunnelled(&self, t: &mut Tester<'_>, sequence: u16) -> Result<usize, Stop> {
         let probe = echo_request(self.stranger, self.mobile.home, sequence);
@@ -260,5 +274,7 @@ impl Setting {
     }
 }
 
+/// What the sentence says of the status.
+const STATUS: &str = "as said";
 /// The IPv6 header and that of an echo request, octets.
 const ECHO_OVERHEAD: usize = 48;

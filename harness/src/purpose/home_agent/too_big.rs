@@ -31,7 +31,7 @@ pub(in crate::purpose) const SHORT_PATH: Purpose = Purpose {
     id: "CL-INT-04/path",
     version: 1,
     title: "Where the path carries 1280 octets, packets of 1280 octets pass in fragments and larger ones are told",
-    verifies: &["CL-INT-04"],
+    verifies: &["CL-INT-04", "HA-FWD-13"],
     role: Role::HomeAgent,
     applies: &[],
     triggers: &[],

@@ -13,7 +13,8 @@ pub use mobility::{
     care_of_test_init, home_test, home_test_init, message_in,
 };
 pub use network::{
-    echo_reply, echo_request, fragment, neighbour_advertisement, packet_too_big, tunnelled,
+    duplicate_detection, echo_reply, echo_request, fragment, icmp_error, neighbour_advertisement,
+    packet_too_big, tunnelled,
 };
 pub use session::{media, sip_final_response, sip_in, sip_request, sip_response};
 

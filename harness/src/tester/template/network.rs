@@ -40,6 +40,24 @@ pub fn neighbour_advertisement(target: Ipv6Addr) -> Template {
     )
 }
 
+/// A probe of duplicate address detection for `target` (RFC 4862 §5.4.2): from no address.
+pub fn duplicate_detection(target: Ipv6Addr) -> Template {
+    Template::new(format!("probe whether somebody has {target}"), move |packet| {
+        packet.header.source.is_unspecified()
+            && matches!(message_in(packet), Some(Message::NeighbourSolicitation(one)) if one.target == target)
+    })
+}
+
+/// An ICMPv6 error of this type and code about this packet.
+pub fn icmp_error(kind: u8, code: u8, about: &[u8]) -> Template {
+    let about = told_apart(about);
+    Template::new(format!("ICMPv6 error {kind} code {code} about the packet"), move |packet| {
+        let Some(Message::Error(error)) = message_in(packet) else { return false };
+        (error.reason.kind(), error.reason.code()) == (kind, code)
+            && told_apart(error.quoted) == about
+    })
+}
+
 /// An ICMPv6 Packet Too Big about this packet.
 pub fn packet_too_big(about: &[u8]) -> Template {
     let about = told_apart(about);
@@ -58,6 +76,19 @@ impl Template {
                 message_in(packet),
                 Some(Message::NeighbourAdvertisement(one)) if one.target_link_layer == Some(mac)
             )
+        })
+    }
+
+    /// A Neighbour Advertisement with these flags: of a router, solicited, overriding.
+    #[must_use]
+    pub fn flags(self, router: Option<bool>, solicited: bool, overrides: Option<bool>) -> Self {
+        self.with(format!("solicited {solicited}, its flags right"), move |packet| {
+            let Some(Message::NeighbourAdvertisement(one)) = message_in(packet) else {
+                return false;
+            };
+            one.solicited == solicited
+                && router.is_none_or(|router| one.router == router)
+                && overrides.is_none_or(|overrides| one.overrides == overrides)
         })
     }
 

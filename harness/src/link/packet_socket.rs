@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use crate::link::clock::{RealClock, unix_time};
+use crate::link::clock::{RealClock, processor_time, unix_time};
 use crate::link::{Arrival, Clock, Link, Port};
 
 /// All ports of one live network.
@@ -24,8 +24,9 @@ pub struct PacketSocketLink {
     /// The stamp of the arrival given out last: time never runs backwards.
     last: Duration,
     lateness: Duration,
-    /// When the harness last turned to its links: what passes until it does so again is its own.
-    turned: Duration,
+    /// When the harness last turned to its links, and for how long it had had a processor by then:
+    /// what passes until it does so again should pass at work.
+    turned: (Duration, Duration),
     sent: u32,
     /// What went wrong while a frame was sent, told at the next receive.
     failure: Option<io::Error>,
@@ -54,7 +55,7 @@ impl PacketSocketLink {
             ports: BTreeMap::new(),
             last: Duration::ZERO,
             lateness: Duration::ZERO,
-            turned: Duration::ZERO,
+            turned: (Duration::ZERO, processor_time()),
             sent: 0,
             failure: None,
         };
@@ -97,14 +98,16 @@ impl PacketSocketLink {
     /// From now on the harness is to be in time.
     pub fn be_punctual(&mut self) {
         self.lateness = Duration::ZERO;
-        self.turned = self.clock.now();
+        self.turned = (self.clock.now(), processor_time());
     }
 
-    /// The harness turns to its links: it should not have been away for long.
+    /// The harness turns to its links: since the last time it should have been kept from nothing.
     fn turn(&mut self) {
-        let now = self.clock.now();
-        self.lateness = self.lateness.max(now.saturating_sub(self.turned));
-        self.turned = now;
+        let (now, worked) = (self.clock.now(), processor_time());
+        let away = now.saturating_sub(self.turned.0);
+        let at_work = worked.saturating_sub(self.turned.1);
+        self.lateness = self.lateness.max(away.saturating_sub(at_work));
+        self.turned = (now, worked);
     }
 
     fn add(&mut self, descriptor: OwnedFd, ports: BTreeMap<i32, Port>) {
@@ -187,7 +190,7 @@ impl Link for PacketSocketLink {
     fn receive(&mut self, until: Duration) -> io::Result<Option<Arrival>> {
         self.turn();
         let received = self.receive_by(until);
-        self.turned = self.clock.now();
+        self.turned = (self.clock.now(), processor_time());
         received
     }
 

@@ -1,4 +1,6 @@
 //! Bundles: what a case leaves is enough to judge it again, without privileges, with the same verdict.
+#![expect(clippy::disallowed_methods, reason = "it starts the program, tshark and unshare")]
+#![expect(clippy::unwrap_used, reason = "all of this is a test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 //! was killed goes on; wrong words are refused.
 #![cfg(feature = "misdeeds")]
 #![expect(clippy::disallowed_methods, reason = "it starts the program, and kills it")]
+#![expect(clippy::unwrap_used, reason = "all of this is a test")]
 
 use std::collections::BTreeMap;
 use std::fs;

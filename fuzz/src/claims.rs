@@ -59,7 +59,7 @@ impl Watch {
     /// # Panics
     ///
     /// Where it breaks a claim.
-    pub(crate) fn leaves(&mut self, at: Duration, octets: &[u8]) {
+    pub(crate) fn leaves(&self, at: Duration, octets: &[u8]) {
         let Some(packet) = self.packet(octets) else { return };
         let inner = innermost(&packet);
         let Some(message) = sip_in(&inner) else { return };

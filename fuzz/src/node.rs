@@ -291,7 +291,7 @@ impl Bench {
                     );
                     trace::frame(self.now.since_start(), interface.0, &octets);
                     octets_sent += octets.len();
-                    if let Some(watch) = &mut self.watch {
+                    if let Some(watch) = &self.watch {
                         watch.leaves(self.now.since_start(), &octets[HEADER_LEN..]);
                     }
                     let answer = self.peers.hear(&octets[HEADER_LEN..]);

@@ -152,7 +152,7 @@ impl Peers {
             .or_else(|| self.correspondent.acknowledges(packet))
     }
 
-    fn sip(&mut self, packet: &Packet<'_>) -> Option<Vec<u8>> {
+    fn sip(&self, packet: &Packet<'_>) -> Option<Vec<u8>> {
         let message = sip_in(packet)?;
         let (from, to) = (packet.destination(), packet.source());
         let peer = SipPeer::new(from);
@@ -174,14 +174,15 @@ impl Peers {
     fn invites(&mut self) -> Option<Vec<u8>> {
         let contact = Uri::parse(&self.plan.mt(MEDIA).contact()).ok()?;
         let caller = self.plan.cn(MEDIA);
-        let peer = if self.sent.len() % 2 == 0 { &mut self.server } else { &mut self.caller };
+        let peer =
+            if self.sent.len().is_multiple_of(2) { &mut self.server } else { &mut self.caller };
         let invite = peer.invite(&caller, &self.plan.mt_identifier, &contact);
         let packet = peer.packet(self.plan.hoa, &invite);
         self.invite = Some(invite);
         Some(packet)
     }
 
-    fn in_dialog(&mut self, method: Method) -> Option<Vec<u8>> {
+    fn in_dialog(&self, method: Method) -> Option<Vec<u8>> {
         let invite = self.invite.as_ref()?;
         let mut request = SipMessage::request(method, &invite.uri().ok()?.to_owned());
         for header in invite.headers() {

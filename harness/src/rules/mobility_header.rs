@@ -189,7 +189,7 @@ fn no_longer_than_needed(sent: &Sent<'_>, _: &Past) -> Option<Finding> {
     if options.any(|option| option.is_ok_and(|option| !option.is_padding())) {
         return None;
     }
-    let (wanted, length) = (start.next_multiple_of(8) / 8 - 1, view.header_len());
+    let (wanted, length) = (start.div_ceil(8) - 1, view.header_len());
     Finding::unless(usize::from(length) == wanted, sent.payload_offset + 1, || {
         format!("Header Len is {length} without options, {wanted} is enough")
     })

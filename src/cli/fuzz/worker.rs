@@ -87,7 +87,7 @@ fn work(args: &Args, target: &Target, context: &Context) -> anyhow::Result<ExitC
         return Ok(ExitCode::Success);
     }
     for number in args.from..args.from.saturating_add(args.count) {
-        if (number - args.from) % args.every.max(1) == 0 {
+        if (number - args.from).is_multiple_of(args.every.max(1)) {
             say(&Line::At(number))?;
         }
         if let Err(signature) = target.run(&target.input(number, !args.unstructured)) {

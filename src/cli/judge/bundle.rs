@@ -54,7 +54,13 @@ pub(super) fn run(
     context.tell(&format!("judged again: {}, but {then}{because} is recorded", case.verdict));
     Ok(match ExitCode::of_verdicts([case.verdict], false) {
         ExitCode::Success => ExitCode::Failed,
-        other => other,
+        other @ (ExitCode::Failed
+        | ExitCode::Usage
+        | ExitCode::Environment
+        | ExitCode::Nothing
+        | ExitCode::Undecided
+        | ExitCode::Found
+        | ExitCode::Interrupted) => other,
     })
 }
 

@@ -151,7 +151,7 @@ impl Setting {
     }
 
     /// The correspondent calls the mobile terminal, and hears that the server is trying.
-    pub(super) fn is_called(&mut self, t: &mut Tester<'_>) -> Result<Call, Stop> {
+    pub(super) fn is_called(&self, t: &mut Tester<'_>) -> Result<Call, Stop> {
         t.given("it calls the mobile terminal");
         let identifier = t.plan.mt_identifier.clone();
         t.calls(&identifier)?;

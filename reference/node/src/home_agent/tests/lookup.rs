@@ -304,7 +304,7 @@ fn the_end_of_a_binding_is_told_however_late_it_is_noticed() {
     bench.ask(85, HOA).expect("an answer");
     bench.wait(398_000);
     bench.drain();
-    bench.now = bench.now + Duration::from_secs(3);
+    bench.now += Duration::from_secs(3);
     bench.input(Input::Time);
     let [change] = &bench.acknowledge_all()[..] else { panic!("{}", bench.log) };
     assert_eq!((change.kind, change.status.0), (LookupKind::BindingChange, 1));

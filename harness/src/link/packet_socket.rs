@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use crate::link::clock::{RealClock, processor_time, unix_time};
+use crate::link::clock::{RealClock, unix_time};
 use crate::link::{Arrival, Clock, Link, Port};
 
 /// All ports of one live network.
@@ -263,6 +263,13 @@ impl Socket {
         }
         Ok(())
     }
+}
+
+/// How long the calling thread has had a processor so far.
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
 /// Opens a packet socket over all interfaces of the calling thread's namespace, or over the one

@@ -22,7 +22,9 @@ pub struct Judge<'a> {
 #[must_use]
 pub fn judges() -> Vec<Judge<'static>> {
     let purposes = purpose::ALL.iter().map(|one| Judge { name: one.id, verifies: one.verifies });
-    let sequences = sequence::ALL.iter().map(|one| Judge { name: one.id, verifies: one.exercises });
+    let sequences = sequence::ALL
+        .iter()
+        .flat_map(|one| one.exercises.iter().map(|rows| Judge { name: one.id, verifies: rows }));
     let rows = judge::rows().map(|row| Judge { name: ORACLE, verifies: slice::from_ref(&row.id) });
     let rules =
         rules::all().map(|rule| Judge { name: RULES, verifies: slice::from_ref(&rule.row) });

@@ -21,18 +21,23 @@ pub struct RowVerdict {
 }
 
 impl Sequence {
+    /// The rows that it exercises.
+    pub fn rows(&self) -> impl Iterator<Item = &'static str> {
+        self.exercises.iter().copied().flatten().copied()
+    }
+
     /// Judges what was played: every row that the sequence exercises, and every other row that is
     /// broken although it does not say so.
     pub fn judged(&self, played: &Played) -> Vec<RowVerdict> {
         let judgements = judge(&played.capture, Some(played.cast.clone()));
-        let exercised = |judgement: &&Judgement| self.exercises.contains(&judgement.row);
+        let exercised = |judgement: &&Judgement| self.rows().any(|row| row == judgement.row);
         let mut rows: Vec<RowVerdict> = judgements
             .iter()
             .filter(|judgement| exercised(judgement) || judgement.is_broken())
             .map(|judgement| row_verdict(judgement, played))
             .collect();
-        for row in self.exercises {
-            if rows.iter().all(|one| one.row != *row) {
+        for row in self.rows() {
+            if rows.iter().all(|one| one.row != row) {
                 let why = Some("the oracle has no judge for this row".to_owned());
                 rows.push(RowVerdict { row, verdict: Verdict::Error, why, packets: Vec::new() });
             }

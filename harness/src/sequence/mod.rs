@@ -30,8 +30,8 @@ pub struct Sequence {
     pub wants: fn() -> Wanted,
     /// What happens in it.
     pub script: fn(&mut Play<'_>) -> Result<(), PlayError>,
-    /// The rows of the catalogue that it exercises.
-    pub exercises: &'static [&'static str],
+    /// The rows of the catalogue that it exercises, in groups that sequences share.
+    pub exercises: &'static [&'static [&'static str]],
     /// Whether waits of minutes keep it to simulated time.
     pub lab_only: bool,
 }

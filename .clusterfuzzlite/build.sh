@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds every fuzz target into $OUT, each with its seed corpus and, where its family has one, its dictionary.
-# ClusterFuzzLite and OSS-Fuzz set SRC, OUT and the flags of their engine; tests/scale.rs sets them by hand. TARGETS limits what is built.
+# ClusterFuzzLite and OSS-Fuzz set SRC, OUT and the flags of their engine. TARGETS limits what is built.
 set -euo pipefail
 cd "${SRC:?the folder above the sources}/roamproof"
 mkdir -p "${OUT:?where targets go}"
@@ -8,7 +8,7 @@ export RUSTC_BOOTSTRAP=1
 
 targets=${TARGETS:-$(cargo run --quiet -p roamproof-fuzz --example targets -- list)}
 for target in $targets; do
-    cargo fuzz build --fuzz-dir fuzz --release "$target" 2>/dev/null || cargo fuzz build --fuzz-dir fuzz --release "$target"
+    cargo fuzz build --fuzz-dir fuzz --release "$target"
 done
 built=$(cargo metadata --format-version=1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 triple=$(rustc -vV | sed -n 's/^host: //p')

@@ -30,7 +30,7 @@ impl Target {
             if structured {
                 self.mutate(&mut octets, INPUT_MAX, seed);
             } else {
-                crate::flip(&mut octets, INPUT_MAX, seed);
+                roamproof_mutator::flip(&mut octets, INPUT_MAX, seed);
             }
         }
         octets

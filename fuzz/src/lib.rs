@@ -26,7 +26,7 @@ pub use trace::Trace;
 
 use std::process::ExitCode;
 
-use roamproof_mutator::Family;
+use roamproof_mutator::{Family, flip};
 
 /// One fuzz target.
 #[derive(Debug, Clone, Copy)]
@@ -192,25 +192,14 @@ pub fn target(name: &str) -> Target {
     *TARGETS.iter().find(|target| target.name == name).expect("the list holds every target")
 }
 
-/// Runs a target over the files named on the command line: how a crash is looked at without libFuzzer.
+/// What a target's program says in a build without libFuzzer.
 #[must_use]
-pub fn replay(target: Target) -> ExitCode {
-    let mut outcome = ExitCode::from(NOTHING_REPLAYED);
-    for path in std::env::args_os().skip(1) {
-        eprintln!("{}", path.display()); // The last line before a panic names the input.
-        match std::fs::read(&path) {
-            Ok(octets) => (target.oracle)(&octets),
-            Err(error) => {
-                eprintln!("{error}");
-                return ExitCode::from(UNREADABLE);
-            }
-        }
-        outcome = ExitCode::SUCCESS;
-    }
-    outcome
+pub fn without_fuzzer(name: &str) -> ExitCode {
+    eprintln!("this build has no libFuzzer: cargo fuzz run {name}, or roamproof fuzz {name}");
+    ExitCode::from(USAGE)
 }
 
-/// The program of one target: a libFuzzer target in a fuzzing build, else a replay of files.
+/// The program of one target: a libFuzzer target in a fuzzing build, else one that says so.
 #[macro_export]
 macro_rules! fuzz {
     ($name:literal) => {
@@ -224,7 +213,7 @@ macro_rules! fuzz {
 
         #[cfg(not(fuzzing))]
         fn main() -> std::process::ExitCode {
-            $crate::replay($crate::target($name))
+            $crate::without_fuzzer($name)
         }
     };
 }
@@ -249,19 +238,5 @@ pub fn mutated(target: Target, data: &mut [u8], size: usize, max_size: usize, se
     octets.len()
 }
 
-/// One octet otherwise, or one more, or one less.
-fn flip(octets: &mut Vec<u8>, max: usize, seed: u64) {
-    let random = &mut fastrand::Rng::with_seed(seed);
-    let at = random.usize(..=octets.len());
-    match (random.u8(..4), octets.get_mut(at)) {
-        (0, Some(octet)) => *octet ^= 1 << random.u8(..8),
-        (1, Some(octet)) => *octet = random.u8(..),
-        (2, Some(_)) => drop(octets.drain(at..=at)),
-        (_, _) => octets.insert(at, random.u8(..)),
-    }
-    octets.truncate(max);
-}
-
 const ETHERNET_HEADER_LEN: usize = roamproof_wire::ethernet::HEADER_LEN;
-const UNREADABLE: u8 = 2;
-const NOTHING_REPLAYED: u8 = 4;
+const USAGE: u8 = 2;

@@ -90,6 +90,12 @@ pub const FAMILIES: &[Family] = &[
     },
 ];
 
+/// Flips, writes, takes out or doubles octets once, whatever they are: what any fuzzer does.
+pub fn flip(octets: &mut Vec<u8>, max: usize, seed: u64) {
+    random::flip(octets, &mut Rng::with_seed(seed));
+    octets.truncate(max);
+}
+
 impl Family {
     /// The family called `name`.
     #[must_use]

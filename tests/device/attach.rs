@@ -21,9 +21,19 @@ pub(crate) const TESTS: &[Test] = &[
 /// Purposes that are played by each way; with `ROAMPROOF_REPEATS` all of the role's are.
 const HOME_AGENT: &[&str] = &["--only", "CL-REG-02", "--only", "CL-INT-05/de-registered"];
 const TERMINAL: &[&str] = &["--only", "CL-REG-05", "--only", "CL-RO-15/bad-authenticator"];
+const CORRESPONDENT: &[&str] = &["--only", "CL-RO-06", "--only", "CL-INT-11"];
+const SERVER: &[&str] = &["--only", "CL-INT-01", "--only", "CL-DST-01"];
+
+/// Each role, and what of its purposes is played.
+const ROLES: [(&str, &[&str]); 4] = [
+    ("home-agent", HOME_AGENT),
+    ("mobile-terminal", TERMINAL),
+    ("correspondent", CORRESPONDENT),
+    ("sip-server", SERVER),
+];
 
 fn attached(kind: &str, vlan: Option<&str>) {
-    for (role, some) in [("home-agent", HOME_AGENT), ("mobile-terminal", TERMINAL)] {
+    for (role, some) in ROLES {
         let words = match std::env::var("ROAMPROOF_REPEATS") {
             Ok(_) => &["--all"][..],
             Err(_) => some,

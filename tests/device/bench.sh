@@ -15,6 +15,8 @@ mkdir /run/netns /run/device
 
 case $ROLE in
 home-agent) mac=02:00:5e:10:0a:00 links='"home"' ;;
+correspondent) mac=02:00:5e:10:0c:00 links='"correspondent"' ;;
+sip-server) mac=02:00:5e:10:05:00 links='"server"' ;;
 *) mac=02:00:5e:10:a1:00 links='"home", "visited-1", "visited-2"' ;;
 esac
 for name in bench device; do

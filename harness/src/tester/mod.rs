@@ -237,16 +237,6 @@ impl<'a> Tester<'a> {
         self.lets_finish(&subject)
     }
 
-    /// The subject's first interface loses its link.
-    ///
-    /// # Errors
-    ///
-    /// Where it runs no more.
-    pub fn detaches(&mut self) -> Result<(), Stop> {
-        let (subject, interface) = self.subject();
-        self.bench.unplug(&subject, &interface).map_err(|why| self.trouble(&why))
-    }
-
     /// The subject calls an identifier (trigger `call`).
     ///
     /// # Errors

@@ -1,6 +1,5 @@
 //! A reference node as a daemon: what `roamproof node` does.
 
-use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::iter;
 use std::net::Ipv6Addr;
@@ -11,6 +10,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use roamproof_harness::ExitCode;
+use roamproof_harness::text;
 use roamproof_harness::topology::addressing::{address, default_route, without_neighbours};
 use roamproof_harness::topology::namespace;
 use roamproof_harness::topology::netlink::Netlink;
@@ -118,8 +118,8 @@ pub fn run(options: &Options, build: Build) -> Result<(), NodeError> {
     }
     let path = options.config.clone().unwrap_or_default();
     let file = path.display();
-    let config =
-        fs::read_to_string(&path).map_err(|error| NodeError::Usage(format!("{file}: {error}")))?;
+    let config = text::read(&path, text::WRITTEN_OCTETS_MAX)
+        .map_err(|error| NodeError::Usage(format!("{file}: {error}")))?;
     let local = options.tun.as_ref().map(|(device, address)| lend(device, *address)).transpose()?;
     let settings = Settings {
         interfaces: options.interfaces.clone(),

@@ -27,6 +27,7 @@ pub mod run;
 pub mod sequence;
 pub mod subject;
 pub mod tester;
+pub mod text;
 pub mod topology;
 pub mod trigger;
 pub mod verdict;

@@ -1,11 +1,11 @@
 //! `compare`: two results, and what got worse from one to the other.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use roamproof_harness::ExitCode;
 use roamproof_harness::compare::Comparison;
-use roamproof_harness::report::{FORM, RESULT, Report};
+use roamproof_harness::report::{RESULT, Report};
+use roamproof_harness::text;
 
 use super::{Context, Format, Refusal};
 
@@ -48,12 +48,7 @@ pub(super) fn read(path: &Path) -> Result<Report, Refusal> {
         let cure = "name a result.json, or the folder that `roamproof run --out` left it in";
         Refusal::usage(format!("{}: {what}", file.display()), cure)
     };
-    let text = fs::read_to_string(&file).map_err(|error| wrong(error.to_string()))?;
-    let value: serde_json::Value =
-        serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-    let form = &value["form"];
-    if *form != FORM {
-        return Err(wrong(format!("form: expected {FORM}, found {form}")));
-    }
-    serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
+    let text =
+        text::read(&file, text::LEFT_OCTETS_MAX).map_err(|error| wrong(error.to_string()))?;
+    Report::read(&text).map_err(wrong)
 }

@@ -55,6 +55,19 @@ impl CaseFile {
     /// The form of bundles that this version writes and reads.
     pub const FORMAT: u32 = 1;
 
+    /// Reads the text of `case.json`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in one line that names the key or the place.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let case: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if case.format != Self::FORMAT {
+            return Err(format!("`format` is {}, expected {}", case.format, Self::FORMAT));
+        }
+        Ok(case)
+    }
+
     pub(super) fn of(
         purpose: &Purpose,
         arm: &str,

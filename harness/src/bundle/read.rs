@@ -1,12 +1,12 @@
 //! Reading a bundle back.
 
 use std::fs;
-use std::io::Read as _;
 use std::path::Path;
 
 use super::{BundleError, CAPTURE, CASE, CLOCK, CaseFile, OUTPUT};
 use crate::evidence::pcapng;
 use crate::recording::{Note, Recording};
+use crate::text;
 
 /// A bundle in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,12 +30,8 @@ impl Bundle {
     /// Where a file is missing, cannot be read or is not what it should be.
     pub fn read(folder: &Path) -> Result<Self, BundleError> {
         let path = folder.join(CASE);
-        let case: CaseFile = serde_json::from_str(&text(&path)?)
-            .map_err(|error| BundleError::new(&path, error, ANOTHER_VERSION))?;
-        if case.format != CaseFile::FORMAT {
-            let what = format!("`format` is {}, expected {}", case.format, CaseFile::FORMAT);
-            return Err(BundleError::new(&path, what, ANOTHER_VERSION));
-        }
+        let case = CaseFile::read(&text(&path)?)
+            .map_err(|what| BundleError::new(&path, what, ANOTHER_VERSION))?;
         let capture = pcapng::read_file(&folder.join(CAPTURE))?;
         let notes = notes(&folder.join(CLOCK))?;
         let output = output(&folder.join(OUTPUT));
@@ -67,21 +63,9 @@ fn output(folder: &Path) -> Vec<(String, Vec<String>)> {
     output
 }
 
-/// The text of a file, as long as one of a bundle may be.
 fn text(path: &Path) -> Result<String, BundleError> {
-    let file = fs::File::open(path).map_err(|error| BundleError::new(path, error, WHOLE))?;
-    let mut text = String::new();
-    file.take(TEXT_OCTETS_MAX + 1)
-        .read_to_string(&mut text)
-        .map_err(|error| BundleError::new(path, error, WHOLE))?;
-    if u64::try_from(text.len()).is_ok_and(|length| length > TEXT_OCTETS_MAX) {
-        let what = format!("is larger than {} MiB", TEXT_OCTETS_MAX >> 20);
-        return Err(BundleError::new(path, what, WHOLE));
-    }
-    Ok(text)
+    text::read(path, text::LEFT_OCTETS_MAX).map_err(|error| BundleError::new(path, error, WHOLE))
 }
 
 const WHOLE: &str = "name the folder of one case, whole, as `run --out` left it";
 const ANOTHER_VERSION: &str = "judge it with the version of roamproof that wrote it";
-/// A text of a bundle is not larger.
-const TEXT_OCTETS_MAX: u64 = 256 << 20;

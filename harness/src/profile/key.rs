@@ -1,6 +1,5 @@
 //! Keys of a profile: read from a file or an environment variable, never printed.
 
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use toml::Spanned;
 use super::error::Fault;
 use super::raw::{RawKey, RawPassword};
 use crate::plan::{Key, Password, Plan};
+use crate::text;
 
 /// The keys that a profile puts in place of the reference's.
 #[derive(Debug, Clone, Default)]
@@ -102,7 +102,7 @@ impl Place<'_> {
         match (self.file, self.variable) {
             (Some(file), None) => {
                 let path = folder.join(file.get_ref());
-                let read = fs::read_to_string(&path).map_err(|error| {
+                let read = text::read(&path, text::WRITTEN_OCTETS_MAX).map_err(|error| {
                     let told = format!("expected a file with {what}: {}: {error}", path.display());
                     Fault::at(file.span(), told)
                         .cure(format!("write {what} there{how}, readable for you alone"))

@@ -19,7 +19,6 @@ pub use schema::{schema, schema_text};
 pub use variables::VARIABLES;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,6 +26,7 @@ use roamproof_wire::ethernet::Mac;
 
 use crate::feature::Features;
 use crate::plan::Plan;
+use crate::text;
 use crate::topology::Role;
 use crate::trigger::Trigger;
 
@@ -132,7 +132,7 @@ impl Profile {
     ///
     /// The first thing that is wrong, with its line and key.
     pub fn load(file: &Path) -> Result<Self, ProfileError> {
-        let text = fs::read_to_string(file).map_err(|error| ProfileError {
+        let text = text::read(file, text::WRITTEN_OCTETS_MAX).map_err(|error| ProfileError {
             file: file.to_owned(),
             line: None,
             key: String::new(),

@@ -143,6 +143,21 @@ pub const FORM: u32 = 1;
 pub const RESULT: &str = "result.json";
 
 impl Report {
+    /// Reads the text of `result.json`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in one line that names the key or the place.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let wrong = |error: serde_json::Error| error.to_string();
+        let value: serde_json::Value = serde_json::from_str(text).map_err(wrong)?;
+        let form = &value["form"];
+        if *form != FORM {
+            return Err(format!("form: expected {FORM}, found {form}"));
+        }
+        serde_json::from_str(text).map_err(wrong)
+    }
+
     /// Counts anew what the cases came to.
     pub fn count_all(&mut self) {
         let mut counts: BTreeMap<String, usize> =

@@ -1,7 +1,6 @@
 //! What a command line asks a run for: the options as the result keeps them, and as a resumed run takes
 //! them from its journal.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use roamproof_harness::known_failure::KnownFailures;
 use roamproof_harness::purpose::Purpose;
 use roamproof_harness::report::{Case, Device, Options};
 use roamproof_harness::requirement::Edition;
+use roamproof_harness::text;
 
 use super::{Args, Arm};
 use crate::cli::Refusal;
@@ -119,7 +119,7 @@ pub(super) fn shard(text: &str) -> Result<Shard, String> {
 /// Reads a list of known failures.
 pub(super) fn known_failures(path: &Path) -> Result<KnownFailures, Refusal> {
     let name = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|error| {
+    let text = text::read(path, text::WRITTEN_OCTETS_MAX).map_err(|error| {
         Refusal::usage(format!("{name}: {error}"), "name a file of known failures")
     })?;
     KnownFailures::read(&name, &text).map_err(|error| {

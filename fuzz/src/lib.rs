@@ -17,6 +17,7 @@ mod operations;
 mod outcome;
 mod packet;
 mod peers;
+mod reader;
 mod sip;
 mod trace;
 
@@ -26,7 +27,7 @@ pub use trace::Trace;
 
 use std::process::ExitCode;
 
-use roamproof_mutator::{Family, flip};
+use roamproof_mutator::{Family, edit_text, flip};
 
 /// One fuzz target.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +53,10 @@ pub enum Shape {
     Framed(&'static str),
     /// Operations on one node.
     Operations,
+    /// A text that people write, TOML or JSON.
+    Text,
+    /// One octet of the target's own, and such a text.
+    PrefixedText,
     /// Anything else: octets flipped.
     Octets,
 }
@@ -119,6 +124,30 @@ pub const TARGETS: &[Target] = &[
         module: "harness/src/evidence/foreign.rs",
     },
     Target {
+        name: "profile",
+        oracle: reader::profile,
+        shape: Shape::Text,
+        module: "harness/src/profile",
+    },
+    Target {
+        name: "known_failures",
+        oracle: reader::known_failures,
+        shape: Shape::Text,
+        module: "harness/src/known_failure/list.rs",
+    },
+    Target {
+        name: "configuration",
+        oracle: reader::configuration,
+        shape: Shape::PrefixedText,
+        module: "reference/node/src/build.rs",
+    },
+    Target {
+        name: "records",
+        oracle: reader::records,
+        shape: Shape::PrefixedText,
+        module: "harness/src/bundle",
+    },
+    Target {
         name: "router",
         oracle: node::router,
         shape: Shape::Operations,
@@ -159,6 +188,16 @@ impl Target {
             Shape::Framed(family) => (ETHERNET_HEADER_LEN, family),
             Shape::Operations => return operations::mutate(octets, max, seed),
             Shape::Octets => return flip(octets, max, seed),
+            Shape::Text => return edit_text(octets, max, seed),
+            Shape::PrefixedText => {
+                let Some((kind, text)) = octets.split_first() else { return octets.push(0) };
+                let (kind, mut text) = (*kind, text.to_vec());
+                edit_text(&mut text, max.saturating_sub(1), seed);
+                octets.truncate(1);
+                octets[0] = kind;
+                octets.append(&mut text);
+                return;
+            }
         };
         let family = Family::called(family).expect("targets name families that there are");
         if octets.len() < prefix {
@@ -177,7 +216,7 @@ impl Target {
             Shape::Family(family) | Shape::Prefixed(family) | Shape::Framed(family) => {
                 Family::called(family).map(Family::dictionary)
             }
-            Shape::Operations | Shape::Octets => None,
+            Shape::Operations | Shape::Text | Shape::PrefixedText | Shape::Octets => None,
         }
     }
 }

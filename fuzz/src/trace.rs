@@ -37,7 +37,11 @@ impl Target {
             Shape::Family("sdp") => Some(OctetsKind::Sdp),
             Shape::Family("rtp") => Some(OctetsKind::Rtp),
             Shape::Framed(_) => Some(OctetsKind::Ethernet),
-            Shape::Family(_) | Shape::Prefixed(_) | Shape::Octets => None,
+            Shape::Family(_)
+            | Shape::Prefixed(_)
+            | Shape::Text
+            | Shape::PrefixedText
+            | Shape::Octets => None,
         };
         let dissection = match kind {
             Some(kind) => Decoded::of_octets(octets, Some(kind)).text(true),

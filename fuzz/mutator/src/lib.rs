@@ -18,6 +18,7 @@ mod random;
 mod rtp;
 mod sdp;
 mod sip;
+mod text;
 
 use fastrand::Rng;
 
@@ -93,6 +94,12 @@ pub const FAMILIES: &[Family] = &[
 /// Flips, writes, takes out or doubles octets once, whatever they are: what any fuzzer does.
 pub fn flip(octets: &mut Vec<u8>, max: usize, seed: u64) {
     random::flip(octets, &mut Rng::with_seed(seed));
+    octets.truncate(max);
+}
+
+/// Edits lines, words and octets of a text that people write, TOML or JSON.
+pub fn edit_text(octets: &mut Vec<u8>, max: usize, seed: u64) {
+    text::edit(octets, &mut Rng::with_seed(seed));
     octets.truncate(max);
 }
 

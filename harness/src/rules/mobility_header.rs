@@ -38,7 +38,9 @@ fn length(sent: &Sent<'_>, _: &Past) -> Option<Finding> {
     }
     let have = sent.payload.len();
     let promised = sent.mobility().map(|view| view.promised_len());
-    Finding::unless(promised == Some(have), sent.payload_offset + 1, || match promised {
+    // There is no length field in a header that is not there.
+    let field = sent.payload_offset + have.min(1);
+    Finding::unless(promised == Some(have), field, || match promised {
         Some(promised) => format!("Header Len says {promised} octets, {have} are there"),
         None => format!("a Mobility Header of {have} octets"),
     })

@@ -115,10 +115,11 @@ impl<'a> RtpView<'a> {
     /// [`Fault::Truncated`](crate::Fault::Truncated) where these promise more octets than there
     /// are, and an illegal padding length.
     pub fn payload(&self) -> Result<&'a [u8], WireError> {
-        let mut start = RtpHeader::LEN + 4 * usize::from(self.csrc_count());
+        let sources = 4 * usize::from(self.csrc_count());
+        let mut start = RtpHeader::LEN + sources;
+        let behind = self.octets.get(start..).ok_or_else(|| self.short(RtpHeader::LEN, sources))?;
         if self.extension() {
-            let words =
-                self.octets.get(start + 2..start + 4).ok_or_else(|| self.short(start, 4))?;
+            let words = behind.get(2..4).ok_or_else(|| self.short(start, 4))?;
             start += 4 + 4 * usize::from(u16::from_be_bytes([words[0], words[1]]));
         }
         let rest = self
@@ -240,7 +241,7 @@ mod tests {
 
     #[rstest]
     #[case::fixed(11, WireError::truncated("RTP", 0, 12, 11))]
-    #[case::source(15, WireError::truncated("RTP", 16, 4, 0))]
+    #[case::source(15, WireError::truncated("RTP", 12, 4, 3))]
     #[case::extension(23, WireError::truncated("RTP", 12, 12, 11))]
     #[case::padding(28, WireError::illegal("RTP", 27, 0x74))]
     fn what_is_cut_is_refused(#[case] len: usize, #[case] error: WireError) {

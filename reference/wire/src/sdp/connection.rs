@@ -33,7 +33,8 @@ impl ConnectionAddress {
         let rest = text.strip_prefix("IN ").ok_or_else(|| refuse(0, "network type IN"))?;
         let (kind, address) = rest.split_once(' ').unwrap_or((rest, ""));
         let (address, _ttl_or_count) = address.split_once('/').unwrap_or((address, ""));
-        let at = KIND_AT + kind.len() + 1;
+        // Where nothing follows the type, at its end.
+        let at = (KIND_AT + kind.len() + 1).min(value.len());
         let literal = address.parse::<IpAddr>();
         match (kind, literal) {
             ("IP6", Ok(IpAddr::V6(address))) => Ok(Self::from(address)),
@@ -114,7 +115,7 @@ mod tests {
     #[rstest]
     #[case::network("TN IP6 ::1", 0, "network type IN")]
     #[case::kind("IN IP5 ::1", 3, "address type IP4 or IP6")]
-    #[case::no_address("IN IP6", 7, "an address or a name")]
+    #[case::no_address("IN IP6", 6, "an address or a name")]
     #[case::brackets("IN IP6 [2001:db8::1]", 7, "an address or a name")]
     #[case::zone("IN IP6 fe80::1%eth0", 7, "an address or a name")]
     #[case::ipv4_as_ipv6("IN IP6 192.0.2.1", 7, "an IPv6 address")]

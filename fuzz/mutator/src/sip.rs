@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use fastrand::Rng;
 use roamproof_wire::sdp::LocalMedia;
+use roamproof_wire::sip::{HeaderName, Method};
 
 use crate::random;
 
@@ -72,7 +73,10 @@ pub(crate) fn mend(octets: &mut Vec<u8>) {
 /// Names, whole headers and words that readers look for.
 pub(crate) fn tokens() -> Vec<Vec<u8>> {
     let texts = [HEADERS, METHODS, STATUS, WORDS].concat();
-    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+    let names = HeaderName::ALL.map(|name| format!("{}:", name.as_str()));
+    let methods = Method::KNOWN.map(|method| method.as_str().to_owned());
+    let texts = texts.into_iter().map(str::to_owned).chain(names).chain(methods);
+    texts.map(String::into_bytes).collect()
 }
 
 /// Writes one of these between two lines, before the body where there is one.

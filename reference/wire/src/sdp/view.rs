@@ -209,7 +209,8 @@ impl Direction {
         }
     }
 
-    const ALL: [Self; 4] = [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive];
+    /// Every direction.
+    pub const ALL: [Self; 4] = [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive];
 }
 
 fn connection(line: Line<'_>) -> Result<ConnectionAddress, WireError> {

@@ -116,6 +116,51 @@ pub struct Header {
 }
 
 impl HeaderName {
+    /// Every name, in the order above; one that is added and not listed is a number too few.
+    pub const ALL: [Self; Self::Other as usize] = [
+        Self::Via,
+        Self::From,
+        Self::To,
+        Self::CallId,
+        Self::CSeq,
+        Self::Contact,
+        Self::MaxForwards,
+        Self::Route,
+        Self::RecordRoute,
+        Self::ContentLength,
+        Self::ContentType,
+        Self::Expires,
+        Self::Require,
+        Self::ProxyRequire,
+        Self::Supported,
+        Self::Allow,
+        Self::Accept,
+        Self::AcceptEncoding,
+        Self::AcceptLanguage,
+        Self::Authorization,
+        Self::ContentDisposition,
+        Self::ContentEncoding,
+        Self::Date,
+        Self::Event,
+        Self::MaxBreadth,
+        Self::MinExpires,
+        Self::Path,
+        Self::ProxyAuthenticate,
+        Self::ProxyAuthorization,
+        Self::RAck,
+        Self::Reason,
+        Self::ReferTo,
+        Self::RetryAfter,
+        Self::RSeq,
+        Self::Server,
+        Self::Subject,
+        Self::Timestamp,
+        Self::Unsupported,
+        Self::UserAgent,
+        Self::Warning,
+        Self::WwwAuthenticate,
+    ];
+
     /// The name that `octets` spell, in any letter case, long or compact.
     pub fn from_octets(octets: &[u8]) -> Self {
         let spelt = |name: &Self| {

@@ -2,14 +2,19 @@
 
 use std::net::Ipv6Addr;
 
+use roamproof_wire::icmpv6::header::MESSAGE_LEN_MIN;
 use roamproof_wire::icmpv6::{Icmpv6View, Message};
+
+use crate::edits::lies_within;
 
 /// Any octets can be looked at; a message that is accepted is written, every octet of it, and read
 /// back the same.
 ///
 /// The checksum is not asked for here, or nothing random would get past it.
 pub(crate) fn message(octets: &[u8]) {
-    if let Ok(view) = Icmpv6View::new(octets) {
+    let view = Icmpv6View::new(octets);
+    assert_eq!(view.is_ok(), octets.len() >= MESSAGE_LEN_MIN, "a view wants eight octets");
+    if let Ok(view) = view {
         let _ = (
             view.verify(SOURCE, DESTINATION),
             view.kind(),
@@ -18,7 +23,10 @@ pub(crate) fn message(octets: &[u8]) {
             view.body(),
         );
     }
-    let Ok(message) = Message::read(octets) else { return };
+    let message = match Message::read(octets) {
+        Ok(message) => message,
+        Err(error) => return lies_within(&error, octets),
+    };
     let _ = format!("{message:?}");
     let [clean, dirty] = [0x00, 0xff].map(|fill| {
         let mut buffer = vec![fill; message.buffer_len()];

@@ -8,19 +8,26 @@ mod capture;
 mod claims;
 #[cfg(feature = "misdeeds")]
 pub mod defect;
+mod edits;
+mod fragments;
 mod icmpv6;
 mod media;
+mod memory;
 mod minimise;
 mod mobility;
 mod node;
 mod operations;
+mod option;
 mod outcome;
 mod packet;
 mod peers;
 mod reader;
+mod rules;
 mod sip;
 mod trace;
+mod tunnel;
 
+pub use memory::Counting;
 pub use minimise::minimise;
 pub use outcome::Signature;
 pub use trace::Trace;
@@ -70,10 +77,40 @@ pub const TARGETS: &[Target] = &[
         module: "reference/wire/src/mobility",
     },
     Target {
+        name: "mobility_option",
+        oracle: option::options,
+        shape: Shape::Family("mobility"),
+        module: "reference/wire/src/mobility/options.rs",
+    },
+    Target {
         name: "packet",
         oracle: packet::packet,
         shape: Shape::Family("packet"),
         module: "reference/wire/src/ipv6",
+    },
+    Target {
+        name: "tunnel",
+        oracle: tunnel::chain,
+        shape: Shape::Prefixed("packet"),
+        module: "reference/wire/src/ipv6/tunnel.rs",
+    },
+    Target {
+        name: "fragments",
+        oracle: fragments::sequences,
+        shape: Shape::Octets,
+        module: "reference/wire/src/ipv6/reassembly.rs",
+    },
+    Target {
+        name: "edits",
+        oracle: edits::packet,
+        shape: Shape::Family("packet"),
+        module: "reference/wire/src/edit.rs",
+    },
+    Target {
+        name: "rules",
+        oracle: rules::packet,
+        shape: Shape::Family("packet"),
+        module: "harness/src/rules",
     },
     Target {
         name: "frame",

@@ -5,6 +5,8 @@ use std::net::Ipv6Addr;
 use roamproof_wire::rtp::{RtpHeader, RtpView};
 use roamproof_wire::sdp::{LocalMedia, SdpView, SessionDescription};
 
+use crate::edits::lies_within;
+
 /// Any octets can be looked at; an offer that is accepted has an answer with as many streams, or none.
 pub(crate) fn session_description(octets: &[u8]) {
     let view = SdpView::new(octets);
@@ -12,7 +14,10 @@ pub(crate) fn session_description(octets: &[u8]) {
     for media in view.media().flatten() {
         let _ = (media.connection(), media.direction(), media.attributes().count());
     }
-    let Ok(offer) = SessionDescription::parse(octets) else { return };
+    let offer = match SessionDescription::parse(octets) {
+        Ok(offer) => offer,
+        Err(error) => return lies_within(&error, octets),
+    };
     assert_eq!(offer.to_vec(), octets, "not written back as it came");
     let _ = (offer.to_string(), offer.origin(), offer.media_addresses());
     let Ok(answer) = local().answer(&offer) else { return };
@@ -29,7 +34,10 @@ pub(crate) fn session_description(octets: &[u8]) {
 pub(crate) fn rtp(octets: &[u8]) {
     let Ok(view) = RtpView::new(octets) else { return };
     let payload = view.payload();
-    let Ok(header) = RtpHeader::parse(view) else { return };
+    let header = match RtpHeader::parse(view) {
+        Ok(header) => header,
+        Err(error) => return lies_within(&error, octets),
+    };
     let payload = payload.expect("a header is accepted with its payload");
     assert!(payload.len() <= octets.len() - RtpHeader::LEN, "a payload lies within the packet");
     let _ = header.to_string();

@@ -7,13 +7,18 @@ use roamproof_wire::mobility::{
     BindingUpdateView, HeaderView, Message, TestInitView, TestView,
 };
 
+use crate::edits::lies_within;
+
 /// Any octets can be looked at; a message that is accepted is written, every octet of it, and read
 /// back the same.
 ///
 /// Neither checksum nor authenticator is asked for before that, or nothing random would get past.
 pub(crate) fn message(octets: &[u8]) {
     look_at(octets);
-    let Ok(message) = Message::parse(octets) else { return };
+    let message = match Message::parse(octets) {
+        Ok(message) => message,
+        Err(error) => return lies_within(&error, octets),
+    };
     let _ = message.to_string();
     let [clean, dirty] = [0x00, 0xff].map(|fill| {
         let mut buffer = vec![fill; message.buffer_len()];
@@ -25,15 +30,21 @@ pub(crate) fn message(octets: &[u8]) {
     assert_eq!(Message::parse(&clean), Ok(message), "not read back as it was written");
 }
 
-/// Every view, and everything that judges, over the same octets.
+/// Every view, which there is wherever the fixed part is, and everything that judges, over the same
+/// octets.
 fn look_at(octets: &[u8]) {
-    let _ = HeaderView::new(octets).map(|view| view.to_string());
-    let _ = BindingUpdateView::new(octets).map(|view| view.to_string());
-    let _ = BindingAcknowledgementView::new(octets).map(|view| view.to_string());
-    let _ = BindingErrorView::new(octets).map(|view| view.to_string());
-    let _ = TestInitView::new(octets).map(|view| view.to_string());
-    let _ = TestView::new(octets).map(|view| view.to_string());
-    let _ = BindingLookupView::new(octets).map(|view| view.to_string());
+    let views = [
+        (8, HeaderView::new(octets).map(|view| view.to_string())),
+        (12, BindingUpdateView::new(octets).map(|view| view.to_string())),
+        (12, BindingAcknowledgementView::new(octets).map(|view| view.to_string())),
+        (24, BindingErrorView::new(octets).map(|view| view.to_string())),
+        (16, TestInitView::new(octets).map(|view| view.to_string())),
+        (24, TestView::new(octets).map(|view| view.to_string())),
+        (16, BindingLookupView::new(octets).map(|view| view.to_string())),
+    ];
+    for (fixed, view) in views {
+        assert_eq!(view.is_ok(), octets.len() >= fixed, "a view of {fixed} octets");
+    }
     let _ = mobility::verify(SOURCE, DESTINATION, octets);
     let kbm = BindingManagementKey([0x5a; 20]);
     assert!(!mobility::verify_binding_authorization(&kbm, SOURCE, DESTINATION, octets));

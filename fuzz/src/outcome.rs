@@ -35,7 +35,7 @@ impl Target {
 
     /// The oracle, and a seeded defect behind it where one is planted.
     pub(crate) fn judge(&self, octets: &[u8]) {
-        (self.oracle)(octets);
+        self.hold(octets);
         #[cfg(feature = "misdeeds")]
         crate::defect::strike(self.name, octets);
     }

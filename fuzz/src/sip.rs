@@ -2,6 +2,8 @@
 
 use roamproof_wire::sip::{Fields, Message, MessageView, StreamItem, StreamReader};
 
+use crate::edits::lies_within;
+
 /// Any octets can be looked at; a message that is accepted is written back as it came, and what is
 /// written is accepted again.
 pub(crate) fn message(octets: &[u8]) {
@@ -11,7 +13,10 @@ pub(crate) fn message(octets: &[u8]) {
         assert!(view.octets().len() <= octets.len(), "a view lies within what it was given");
         let _ = Message::from_view(&view).to_vec();
     }
-    let Ok(message) = Message::parse(octets) else { return };
+    let message = match Message::parse(octets) {
+        Ok(message) => message,
+        Err(error) => return lies_within(&error, octets),
+    };
     read_every_field(&message);
     let written = message.to_vec();
     let view = MessageView::datagram(octets).expect("what the value accepts the view accepts");

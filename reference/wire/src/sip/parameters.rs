@@ -1,6 +1,8 @@
 //! Parameters behind semicolons, of header fields and of URIs (RFC 3261 25.1).
 
-use super::text::{Cursor, trimmed};
+use std::ops::Range;
+
+use super::text::{Cursor, is_parameter, trimmed};
 use crate::WireError;
 
 /// Checked parameters, as text: `;branch=z9hG4bK776;rport`.
@@ -18,7 +20,10 @@ impl<'a> Parameters<'a> {
     /// Each name with its value, in order; values keep their quotes.
     pub fn iter(self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
         let mut cursor = Cursor::new("parameters", self.text.as_bytes());
-        std::iter::from_fn(move || next(&mut cursor).ok().flatten())
+        std::iter::from_fn(move || {
+            let Parameter { name, value } = next(&mut cursor).ok().flatten()?;
+            Some((&self.text[name], value.map(|value| &self.text[value])))
+        })
     }
 
     /// The value of the first parameter called `name`, whatever its case: `Some(None)` where it
@@ -52,16 +57,21 @@ impl<'a> Parameters<'a> {
     }
 }
 
-type Parameter<'a> = (&'a str, Option<&'a str>);
+/// Where a parameter stands: most are passed over, and text is made of none of those.
+struct Parameter {
+    name: Range<usize>,
+    value: Option<Range<usize>>,
+}
 
-fn next<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Parameter<'a>>, WireError> {
+fn next(cursor: &mut Cursor<'_>) -> Result<Option<Parameter>, WireError> {
     cursor.skip_space();
     if !cursor.takes(b';') {
         return Ok(None);
     }
     cursor.skip_space();
     let at = *cursor;
-    let name = text(cursor.take_while(is_value));
+    cursor.take_while(is_parameter);
+    let name = at.position()..cursor.position();
     if name.is_empty() {
         return Err(at.error("a parameter name"));
     }
@@ -69,28 +79,18 @@ fn next<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Parameter<'a>>, WireError>
     cursor.skip_space();
     if !cursor.takes(b'=') {
         *cursor = before;
-        return Ok(Some((name, None)));
+        return Ok(Some(Parameter { name, value: None }));
     }
     cursor.skip_space();
-    if let Some(quoted) = cursor.quoted()? {
-        return Ok(Some((name, Some(quoted))));
-    }
     let at = *cursor;
-    let value = text(cursor.take_while(is_value));
+    if cursor.quoted()?.is_none() {
+        cursor.take_while(is_parameter);
+    }
+    let value = at.position()..cursor.position();
     if value.is_empty() {
         return Err(at.error("a parameter value"));
     }
-    Ok(Some((name, Some(value))))
-}
-
-fn text(octets: &[u8]) -> &str {
-    std::str::from_utf8(octets).expect("parameter characters are ASCII")
-}
-
-/// The union of what tokens, hosts and URI parameters may hold.
-const fn is_value(octet: u8) -> bool {
-    octet.is_ascii_graphic()
-        && !matches!(octet, b';' | b',' | b'?' | b'<' | b'>' | b'"' | b'=' | b'\\' | b'@')
+    Ok(Some(Parameter { name, value: Some(value) }))
 }
 
 #[cfg(test)]

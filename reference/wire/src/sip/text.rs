@@ -4,7 +4,13 @@ use crate::WireError;
 
 /// Whether `octet` may stand in a token.
 pub(super) const fn is_token(octet: u8) -> bool {
-    TOKEN[octet as usize]
+    CLASSES[octet as usize].token
+}
+
+/// Whether `octet` may stand in the name or value of a parameter: the union of what tokens, hosts
+/// and URI parameters may hold.
+pub(super) const fn is_parameter(octet: u8) -> bool {
+    CLASSES[octet as usize].parameter
 }
 
 /// Whether `octets` are a token: at least one, all of the class.
@@ -171,17 +177,26 @@ impl<'a> Cursor<'a> {
     }
 }
 
-const TOKEN: [bool; 256] = {
-    let mut table = [false; 256];
+/// What an octet may stand in.
+#[derive(Clone, Copy)]
+struct Classes {
+    token: bool,
+    parameter: bool,
+}
+
+const CLASSES: [Classes; 256] = {
+    let mut table = [Classes { token: false, parameter: false }; 256];
     let mut octet = 0;
     while octet < 256 {
         #[expect(clippy::cast_possible_truncation, reason = "the loop ends at 255")]
         let character = octet as u8;
-        table[octet] = character.is_ascii_alphanumeric()
+        table[octet].token = character.is_ascii_alphanumeric()
             || matches!(
                 character,
                 b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
             );
+        table[octet].parameter = character.is_ascii_graphic()
+            && !matches!(character, b';' | b',' | b'?' | b'<' | b'>' | b'"' | b'=' | b'\\' | b'@');
         octet += 1;
     }
     table

@@ -168,7 +168,7 @@ pub trait Fields {
     /// The first of these that is found.
     fn check(&self) -> Result<(), WireError> {
         check_single(self.headers())?;
-        self.via()?;
+        required(self.header(HeaderName::Via), HeaderName::Via)?;
         self.vias().try_for_each(|via| via.map(drop))?;
         self.from()?;
         self.to()?;

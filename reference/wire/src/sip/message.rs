@@ -36,8 +36,10 @@ impl Message {
         if view.is_request() && view.is_version_2() {
             view.uri()?;
         }
-        view.check()?;
-        Ok(Self::from_view(&view))
+        // The value knows the names of its fields, which the view would find out for every question.
+        let message = Self::from_view(&view);
+        message.check().map_err(|error| error.shifted(view.start()))?;
+        Ok(message)
     }
 
     /// The message in `view`, unjudged.

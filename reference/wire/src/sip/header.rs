@@ -336,20 +336,26 @@ impl Header {
     /// White space and line ends at either end of `value` are cut and line ends inside it become
     /// spaces, so that no value can end its own line.
     pub fn new(name: HeaderName, value: &str) -> Self {
-        Self::with_name(name.as_str(), value)
+        Self::written_as(name, name.as_str(), value)
     }
 
     /// A field called `written`, as [`new`](Self::new).
     pub fn with_name(written: &str, value: &str) -> Self {
-        let value = value.trim().replace(['\r', '\n'], " ");
-        let line = format!("{written}: {value}\r\n").into_bytes();
+        Self::written_as(HeaderName::from_octets(written.as_bytes()), written, value)
+    }
+
+    fn written_as(name: HeaderName, written: &str, value: &str) -> Self {
+        let value = value.trim();
         let start = written.len() + 2;
-        Self {
-            name: HeaderName::from_octets(written.as_bytes()),
-            name_len: written.len(),
-            value: start..start + value.len(),
-            line,
-        }
+        let mut line = Vec::with_capacity(start + value.len() + 2);
+        line.extend_from_slice(written.as_bytes());
+        line.extend_from_slice(b": ");
+        line.extend(value.bytes().map(|octet| match octet {
+            b'\r' | b'\n' => b' ',
+            other => other,
+        }));
+        line.extend_from_slice(b"\r\n");
+        Self { name, name_len: written.len(), value: start..start + value.len(), line }
     }
 
     /// Which field.

@@ -125,10 +125,10 @@ pub(super) fn mark(request: &Message) -> u64 {
 /// Whether `request` came by here with the same mark before.
 pub(super) fn runs_in_a_loop(request: &Message, config: &ProxyConfig) -> bool {
     //= PRX-05
-    let suffix = format!(".{:016x}", mark(request));
+    let has_mark = |branch: &str| branch.ends_with(&format!(".{:016x}", mark(request)));
     request.vias().filter_map(Result::ok).any(|via| {
         routing::is_own(via.host, via.port, config.address, config.port, &config.names)
-            && via.branch().is_some_and(|branch| branch.ends_with(&suffix))
+            && via.branch().is_some_and(has_mark)
     })
 }
 

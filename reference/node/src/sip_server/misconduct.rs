@@ -52,6 +52,9 @@ impl Misconduct {
 
     /// A message that is to leave, as it does leave; `None` where it does not.
     pub(super) fn leaving(&self, mut transmit: Transmit) -> Option<Transmit> {
+        if !self.misdeeds.any() {
+            return Some(transmit);
+        }
         let is_response = transmit.kind == TransmitKind::Response;
         let Ok(view) = MessageView::read(&transmit.octets) else { return Some(transmit) };
         let to_invite = view.cseq().is_ok_and(|cseq| cseq.method == Method::Invite);
@@ -80,6 +83,9 @@ impl Misconduct {
 
     /// Where a message and its second copy go, instead of where they should.
     pub(super) fn astray(&self, mut transmit: Transmit, way: Way) -> Vec<(Transmit, Way)> {
+        if !self.misdeeds.any() {
+            return vec![(transmit, way)];
+        }
         let opens = opens_dialog(&transmit);
         let elsewhere = Ipv6Addr::from(u128::from(transmit.to.address) ^ 1);
         let mut copies = Vec::new();

@@ -5,9 +5,13 @@
 #![expect(clippy::disallowed_methods, reason = "it builds and runs programs as a vendor would")]
 #![expect(clippy::print_stdout, reason = "a test says what it measured and what it left out")]
 
+mod vendor;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
+
+use vendor::{LIBRARIES, here, library, run};
 
 /// Executions after which libFuzzer gives up.
 const RUNS_MAX: u64 = 400_000;
@@ -65,7 +69,7 @@ fn fresh(seeds: &Path, round: u32) -> PathBuf {
 fn seeds(folder: &Path) -> PathBuf {
     let (program, seeds) = (folder.join("seeds-of"), folder.join("seeds"));
     fs::create_dir(&seeds).expect("a folder");
-    run(compiler("cc")
+    run(Command::new("cc")
         .args(["-O1", "-I"])
         .arg(here("include"))
         .arg(here("examples/toy/seeds.c"))
@@ -82,7 +86,7 @@ fn program(folder: &Path, engine: &Path, name: &str, with: bool) -> PathBuf {
     let mut objects = Vec::new();
     for (source, traced) in [("parser", true), ("harness", false), ("coverage", false)] {
         let object = folder.join(format!("{name}-{source}.o"));
-        let mut command = compiler("cc");
+        let mut command = Command::new("cc");
         command.args(["-O1", "-g", "-c", "-I"]).arg(here("include"));
         if traced {
             command.arg("-fsanitize-coverage=trace-pc,trace-cmp");
@@ -96,7 +100,7 @@ fn program(folder: &Path, engine: &Path, name: &str, with: bool) -> PathBuf {
     let program = folder.join(name);
     run(
         // libFuzzer has the function of the traces too, and does nothing in it: ours is named first.
-        compiler("c++")
+        Command::new("c++")
             .arg("-Wl,--allow-multiple-definition")
             .args(&objects)
             .arg(engine)
@@ -130,7 +134,7 @@ fn engine() -> Option<PathBuf> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "cpp"))
         .collect();
     sources.sort();
-    run(compiler("c++")
+    run(Command::new("c++")
         .current_dir(building.path())
         .args(["-O1", "-std=c++17", "-w", "-c"])
         .args(&sources));
@@ -157,40 +161,8 @@ fn sources_of_engine() -> PathBuf {
     Path::new(manifest).with_file_name("libfuzzer")
 }
 
-/// The static library that this package makes, beside the programs of its tests: the newest, for cargo
-/// keeps those of other profiles there too.
-fn library() -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a program");
-    let folder = test.parent().expect("target/PROFILE/deps/test");
-    let is_ours = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        name.starts_with("libroamproof_capi-") && name.ends_with(".a")
-    };
-    let entries = fs::read_dir(folder).expect("the test is in it").filter_map(Result::ok);
-    let libraries = entries.map(|entry| entry.path()).filter(is_ours);
-    let newest = |path: &PathBuf| path.metadata().and_then(|found| found.modified()).ok();
-    libraries.max_by_key(newest).expect("cargo builds the library before its tests")
-}
-
-fn here(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-fn compiler(name: &str) -> Command {
-    Command::new(name)
-}
-
-fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    output
-}
-
 fn median(values: impl Iterator<Item = u64>) -> u64 {
     let mut values: Vec<u64> = values.collect();
     values.sort_unstable();
     values[values.len() / 2]
 }
-
-/// What a Rust library wants of the system.
-const LIBRARIES: [&str; 3] = ["-lpthread", "-ldl", "-lm"];

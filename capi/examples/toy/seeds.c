@@ -1,4 +1,4 @@
-/* Writes seeds and the dictionary of a family: seeds FAMILY FOLDER COUNT. */
+/* Writes seeds of a family into a folder, and its dictionary to standard output: seeds FAMILY FOLDER COUNT. */
 #include "roamproof_fuzz.h"
 
 #include <stdio.h>
@@ -26,5 +26,6 @@ int main(int count, char **words) {
         if (size == 0 || put(words[2], name, data, size) != 0) return 1;
     }
     size_t size = roamproof_dictionary(words[1], (char *)data, sizeof data);
-    return size == 0 || size > sizeof data;
+    if (size == 0 || size > sizeof data) return 1;
+    return fwrite(data, 1, size, stdout) == size ? 0 : 1;
 }

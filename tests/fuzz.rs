@@ -44,7 +44,8 @@ fn seeded_defects_are_found_cut_and_sorted() {
         let words = ["fuzz", defect.target, "--defect", name, "--until-found", "--out", &out];
         let found = run(&words);
         assert_eq!(found.status.code(), Some(6), "{name}: {}", told(&found));
-        let file = the_only_file(&Path::new(&out).join("findings").join(defect.target));
+        assert!(told(&found).contains("roamproof fuzz replay --target"), "{}", told(&found));
+        let file = the_only_finding(&Path::new(&out).join("findings").join(defect.target));
         let small = run(&["fuzz", "minimise", &file, "--defect", name]);
         assert_eq!(small.status.code(), Some(0), "{}", told(&small));
         let small = Path::new(&file).with_extension("min");
@@ -58,6 +59,39 @@ fn seeded_defects_are_found_cut_and_sorted() {
         let sorted: Value = serde_json::from_slice(&sorted.stdout).unwrap();
         assert_eq!(sorted["hold"].as_array().unwrap().len(), 2, "{sorted}");
     }
+}
+
+/// A finding is cut when it is found, and two lines of `triage` run it again and make a test case of it.
+#[test]
+fn a_finding_is_cut_replayed_and_kept_by_the_lines_that_are_told() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir_all(folder.path().join("fuzz/corpus/rtp")).unwrap();
+    let defect = "rtp-extension-past-end";
+    let here = |program: &str, words: &[&str]| {
+        Command::new(program).args(words).current_dir(folder.path()).output().unwrap()
+    };
+    let roamproof = env!("CARGO_BIN_EXE_roamproof");
+    let found = here(roamproof, &["fuzz", "rtp", "--defect", defect, "--until-found"]);
+    assert_eq!(found.status.code(), Some(6), "{}", told(&found));
+    let triage = ["--format", "json", "fuzz", "triage", "fuzz-campaign", "--defect", defect];
+    let sorted = here(roamproof, &triage);
+    assert_eq!(sorted.status.code(), Some(6), "{}", told(&sorted));
+    let sorted: Value = serde_json::from_slice(&sorted.stdout).unwrap();
+    let [group] = sorted["groups"].as_array().unwrap().as_slice() else { panic!("{sorted}") };
+    assert_eq!(group["inputs"].as_array().unwrap().len(), 2, "whole and cut: {sorted}");
+    assert!(group["inputs"][0].as_str().unwrap().ends_with(".min"), "the smallest first: {sorted}");
+    let replay = group["replay"].as_str().unwrap().replacen("roamproof", roamproof, 1);
+    let again = here("sh", &["-c", &replay]);
+    assert_eq!(again.status.code(), Some(6), "{replay}: {}", told(&again));
+    assert!(here("sh", &["-c", group["keep"].as_str().unwrap()]).status.success(), "{sorted}");
+    let kept = "fuzz/corpus/rtp/crash-an-extension-behind-the-end";
+    let kept = here(roamproof, &["fuzz", "replay", kept, "--defect", defect]);
+    assert_eq!(kept.status.code(), Some(6), "{}", told(&kept));
+    // Its target follows from any folder around it.
+    fs::create_dir(folder.path().join("fuzz/corpus/rtp/mine")).unwrap();
+    fs::write(folder.path().join("fuzz/corpus/rtp/mine/short"), [0x80]).unwrap();
+    let short = here(roamproof, &["fuzz", "replay", "fuzz/corpus/rtp/mine/short"]);
+    assert_eq!(short.status.code(), Some(0), "{}", told(&short));
 }
 
 #[test]
@@ -92,7 +126,7 @@ fn a_campaign_that_was_killed_goes_on_without_a_gap() {
             assert!(found["signature"].as_str().unwrap().contains("behind the end"), "{found}");
         }
     }
-    let file = the_only_file(&Path::new(&out).join("findings/rtp"));
+    let file = the_only_finding(&Path::new(&out).join("findings/rtp"));
     assert_eq!(run(&["fuzz", "replay", &file, "--defect", defect]).status.code(), Some(6));
     let report = run(&["--format", "json", "fuzz", "report", &out]);
     let report: Value = serde_json::from_slice(&report.stdout).unwrap();
@@ -148,8 +182,9 @@ fn journal(folder: &str) -> Vec<BTreeMap<String, Value>> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn the_only_file(folder: &Path) -> String {
-    let files: Vec<_> = fs::read_dir(folder).unwrap().map(|one| one.unwrap().path()).collect();
+fn the_only_finding(folder: &Path) -> String {
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|one| one.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "bin"));
     assert_eq!(files.len(), 1, "one of each signature: {files:?}");
     files[0].display().to_string()
 }

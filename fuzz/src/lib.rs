@@ -246,6 +246,12 @@ impl Target {
         octets.truncate(max);
     }
 
+    /// How many operations an input holds; `None` where it is one message.
+    #[must_use]
+    pub fn operations(&self, octets: &[u8]) -> Option<usize> {
+        (self.shape == Shape::Operations).then(|| operations::operations(octets).len())
+    }
+
     /// The dictionary of its family, in the form of libFuzzer; `None` where it has none.
     #[must_use]
     pub fn dictionary(&self) -> Option<String> {

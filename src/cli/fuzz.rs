@@ -21,7 +21,7 @@ use super::{Context, Refusal};
 
 /// Fuzz parsers and nodes, and replay, cut and sort what was found.
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, after_help = format!("Targets: {}", names()))]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Option<Action>,
@@ -53,27 +53,49 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
 /// The target called `name`.
 fn target(name: &str) -> Result<&'static Target, Refusal> {
     TARGETS.iter().find(|target| target.name == name).ok_or_else(|| {
-        let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
-        Refusal::usage(
-            format!("no target is called `{name}`"),
-            format!("one of {}", names.join(", ")),
-        )
+        Refusal::usage(format!("no target is called `{name}`"), format!("one of {}", names()))
     })
 }
 
-/// The target of a file: as said, or by the folder that it lies in, as campaigns and the corpus keep
-/// them.
+/// The names of all targets, for people.
+fn names() -> String {
+    TARGETS.iter().map(|target| target.name).collect::<Vec<_>>().join(", ")
+}
+
+/// The target of a file: as said, or by the nearest folder around it that is called as one, as
+/// campaigns, the corpus and cargo-fuzz keep them.
 fn target_of(file: &Path, said: Option<&str>) -> Result<&'static Target, Refusal> {
     if let Some(name) = said {
         return target(name);
     }
-    let folder = file.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
-    target(&folder).map_err(|_| {
+    // A relative path does not name the folders around it.
+    let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let called = |folder: &Path| {
+        TARGETS.iter().find(|target| folder.file_name().is_some_and(|name| name == target.name))
+    };
+    whole.ancestors().skip(1).find_map(called).ok_or_else(|| {
         Refusal::usage(
-            format!("{}: the folder that it lies in is not called as a target", file.display()),
-            "say --target NAME",
+            format!("{}: no folder around it is called as a target", file.display()),
+            format!("say --target NAME, one of {}", names()),
         )
     })
+}
+
+/// A word of a command line that a shell takes as it is.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "-_./=:@%+,".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// The line that runs an input again.
+fn replay_line(target: &Target, file: &Path, defect: Option<&str>) -> String {
+    let file = quoted(&file.display().to_string());
+    let defect = defect.map(|name| format!(" --defect {name}")).unwrap_or_default();
+    format!("roamproof fuzz replay --target {} {file}{defect}", target.name)
 }
 
 /// A seeded defect, by its name; only a build with the feature `misdeeds` has any.

@@ -1,9 +1,10 @@
 //! `fuzz [TARGET]…`: batches of numbered inputs, target by target, until the time is up.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use roamproof_fuzz::{TARGETS, Target};
+use indicatif::{ProgressBar, ProgressStyle};
+use roamproof_fuzz::{Signature, TARGETS, Target};
 use roamproof_harness::ExitCode;
 use roamproof_harness::link::clock::RealClock;
 use serde_json::json;
@@ -58,6 +59,9 @@ pub(super) fn run(args: &Campaign, context: &Context) -> anyhow::Result<ExitCode
     let (mut runs, mut found) = (0, 0);
     let limit = Duration::from_secs(args.time);
     let first: Vec<u64> = targets.iter().map(|target| folder.next(target)).collect();
+    // Drawn on a terminal only.
+    let bar = ProgressBar::new(args.time);
+    bar.set_style(ProgressStyle::with_template("{wide_bar} {msg}").expect("it is a constant"));
     'campaign: loop {
         let mut idle = true;
         for (target, first) in targets.iter().zip(&first) {
@@ -71,14 +75,16 @@ pub(super) fn run(args: &Campaign, context: &Context) -> anyhow::Result<ExitCode
                 continue;
             }
             idle = false;
+            bar.set_position(clock.now().as_secs());
+            bar.set_message(format!("{}, {runs} inputs, {found} fail", target.name));
             let begun = clock.now();
             let batch = worker::batch(target, &how, from, count)?;
             let seconds = (clock.now() - begun).as_secs_f64();
             runs += batch.next - from;
             found += batch.found.len();
             let stops = args.until_found && !batch.found.is_empty();
-            for file in folder.keep(target, from, &batch, seconds)? {
-                context.tell(&format!("found: {}; roamproof fuzz replay {0}", file.display()));
+            for (file, signature) in folder.keep(target, from, &batch, seconds)? {
+                bar.suspend(|| tell(target, &how, &file, &signature, context))?;
             }
             if stops {
                 break 'campaign;
@@ -88,7 +94,25 @@ pub(super) fn run(args: &Campaign, context: &Context) -> anyhow::Result<ExitCode
             break;
         }
     }
+    bar.finish_and_clear();
     finish(args, context, runs, found)
+}
+
+/// Tells of a finding, when its input is kept, and cuts it.
+fn tell(
+    target: &Target,
+    how: &How,
+    file: &Path,
+    signature: &Signature,
+    context: &Context,
+) -> std::io::Result<()> {
+    context.tell(&format!("found: {}: fails at {signature}", file.display()));
+    let cut = worker::cut(target, how, file)?;
+    let file = cut.as_deref().unwrap_or(file);
+    let octets = file.metadata()?.len();
+    let line = super::replay_line(target, file, how.defect.as_deref());
+    context.tell(&format!("    {octets} octets: {line}"));
+    Ok(())
 }
 
 fn finish(args: &Campaign, context: &Context, runs: u64, found: usize) -> anyhow::Result<ExitCode> {
@@ -102,7 +126,12 @@ fn finish(args: &Campaign, context: &Context, runs: u64, found: usize) -> anyhow
             context
                 .print(&format!("{runs} inputs, {found} of them fail; all of it in {folder}\n"))?;
             if found > 0 {
-                context.tell(&format!("next: roamproof fuzz triage {folder}"));
+                let defect = args
+                    .defect
+                    .as_ref()
+                    .map(|name| format!(" --defect {name}"))
+                    .unwrap_or_default();
+                context.tell(&format!("next: roamproof fuzz triage {folder}{defect}"));
             }
         }
     }

@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/journal.jsonl                a line for each batch, written when its findings are
 //! DIR/findings/TARGET/NUMBER.bin   an input that fails, the first of its signature
+//! DIR/findings/TARGET/NUMBER.min   what is left of it when it is cut
 //! ```
 
 use std::collections::BTreeMap;
@@ -91,16 +92,16 @@ impl Folder {
         from: u64,
         batch: &Batch,
         seconds: f64,
-    ) -> io::Result<Vec<PathBuf>> {
+    ) -> io::Result<Vec<(PathBuf, Signature)>> {
         let mut files = Vec::new();
         for (number, signature) in &batch.found {
-            if self.is_new(target, signature) && !files.iter().any(|(known, _)| known == signature)
+            if self.is_new(target, signature) && !files.iter().any(|(_, known)| known == signature)
             {
                 let folder = self.path.join(FINDINGS).join(target.name);
                 fs::create_dir_all(&folder)?;
                 let file = folder.join(format!("{number}.bin"));
                 write_whole(&file, &target.input(*number, !self.how.unstructured))?;
-                files.push((signature.clone(), file));
+                files.push((file, signature.clone()));
             }
         }
         let found = batch
@@ -112,7 +113,7 @@ impl Folder {
         writeln!(self.journal, "{}", serde_json::to_string(&entry)?)?;
         self.journal.sync_data()?;
         self.entries.push(entry);
-        Ok(files.into_iter().map(|(_, file)| file).collect())
+        Ok(files)
     }
 
     fn is_new(&self, target: &Target, signature: &Signature) -> bool {

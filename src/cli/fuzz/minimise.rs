@@ -77,11 +77,11 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
             "signature": wanted.to_string(), "file": out,
         }))?,
         Format::Text => context.print(&format!(
-            "{} octets of {}, in {}\nfails at {wanted}\nagain: roamproof fuzz replay --target {} {2}\n",
+            "{} octets of {}, in {}\nfails at {wanted}\nagain: {}\n",
             smallest.len(),
             octets.len(),
             out.display(),
-            target.name,
+            super::replay_line(target, &out, args.defect.as_deref()),
         ))?,
     }
     Ok(ExitCode::Success)

@@ -37,6 +37,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
         Format::Json => context.print_json(&json!({
             "target": target.name,
             "octets": octets.len(),
+            "operations": target.operations(&octets),
             "fails": fails,
             "dissection": trace.as_ref().map(|trace| &trace.dissection),
             "steps": trace.as_ref().map(|trace| &trace.steps),

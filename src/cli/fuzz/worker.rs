@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -66,7 +66,7 @@ pub(crate) enum Line {
 pub(crate) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
     let target = super::target(&args.target)?;
     let defect = super::defect(args.defect.as_deref())?;
-    bound_memory();
+    bound();
     super::planted(defect, || work(args, target, context))
 }
 
@@ -168,34 +168,81 @@ pub(crate) fn try_file(
     Ok(died.or_else(|| batch.found.pop().map(|(_, signature)| signature)))
 }
 
+/// Cuts a finding down in a process of its own; the file of what is left, or `None` where it did not
+/// end in time.
+///
+/// # Errors
+///
+/// Where the process cannot be started.
+pub(crate) fn cut(target: &Target, how: &How, file: &Path) -> std::io::Result<Option<PathBuf>> {
+    let small = file.with_extension("min");
+    let words = ["fuzz", "minimise", "--target", target.name];
+    let defect = how.defect.iter().map(|name| format!("--defect={name}"));
+    let mut child = Child::start(words.map(str::to_owned).into_iter().chain(defect), Some(file))?;
+    let ended = loop {
+        match child.lines.recv_timeout(CUT_MAX) {
+            Ok(_) => {}
+            Err(RecvTimeoutError::Timeout) => {
+                child.process.kill()?;
+                break false;
+            }
+            Err(RecvTimeoutError::Disconnected) => break true,
+        }
+    };
+    Ok((child.end()?.success() && ended).then_some(small))
+}
+
+/// A process of this program that is heard line by line.
+struct Child {
+    process: std::process::Child,
+    lines: mpsc::Receiver<String>,
+    reader: thread::JoinHandle<()>,
+}
+
+impl Child {
+    #[expect(clippy::disallowed_methods, reason = "what is fuzzed may hang or die: not here")]
+    fn start(words: impl Iterator<Item = String>, file: Option<&Path>) -> std::io::Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .args(words)
+            .args(file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let printed = process.stdout.take().ok_or_else(|| std::io::Error::other("no pipe"))?;
+        let (sender, lines) = mpsc::channel();
+        let reader = thread::spawn(move || {
+            for line in BufReader::new(printed).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self { process, lines, reader })
+    }
+
+    /// Waits for its end; whoever cannot wait has killed it before.
+    fn end(mut self) -> std::io::Result<ExitStatus> {
+        let status = self.process.wait()?;
+        // It ends with the pipe.
+        let _ = self.reader.join();
+        Ok(status)
+    }
+}
+
 /// Starts a worker and hears it to its end; returns how it ended, where that was not as it should.
-#[expect(clippy::disallowed_methods, reason = "what is fuzzed may hang or die: not here")]
 fn listen(
     target: &Target,
     how: &How,
     options: &[String],
     batch: &mut Batch,
 ) -> std::io::Result<Option<Signature>> {
-    let mut child = Command::new(std::env::current_exe()?)
-        .args(["fuzz", "worker", target.name])
-        .args(options)
-        .args(how.options())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let printed = child.stdout.take().ok_or_else(|| std::io::Error::other("no pipe"))?;
-    let (sender, lines) = mpsc::channel();
-    let reader = thread::spawn(move || {
-        for line in BufReader::new(printed).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                return;
-            }
-        }
-    });
+    let words = ["fuzz", "worker", target.name].map(str::to_owned);
+    let words = words.into_iter().chain(options.iter().cloned()).chain(how.options());
+    let mut child = Child::start(words, None)?;
     let mut done = false;
     let ended = loop {
-        match lines.recv_timeout(ANSWER_MAX) {
+        match child.lines.recv_timeout(ANSWER_MAX) {
             Ok(line) => match serde_json::from_str(&line) {
                 Ok(Line::At(number)) => batch.next = number,
                 Ok(Line::Found { number, place, message }) => {
@@ -205,26 +252,27 @@ fn listen(
                 Err(_) => {}
             },
             Err(RecvTimeoutError::Timeout) => {
-                child.kill()?;
+                child.process.kill()?;
                 let message = format!("no end in {} s", ANSWER_MAX.as_secs());
                 break Some(Signature { place: "process".to_owned(), message });
             }
             Err(RecvTimeoutError::Disconnected) => break None,
         }
     };
-    let status = child.wait()?;
-    // It ends with the pipe.
-    let _ = reader.join();
+    let status = child.end()?;
     Ok(ended.or_else(|| {
         (!done)
             .then(|| Signature { place: "process".to_owned(), message: format!("ended: {status}") })
     }))
 }
 
-/// Memory without bound is a finding too.
+/// Memory without bound is a finding too; and a worker that hangs does not outlive who waits for it.
 #[cfg(feature = "live")]
-fn bound_memory() {
-    use rustix::process::{Resource, Rlimit, setrlimit};
+fn bound() {
+    use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
+    if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
+        tracing::debug!("it may outlive its parent: {error}");
+    }
     let limit = Rlimit { current: Some(MEMORY_MAX), maximum: Some(MEMORY_MAX) };
     if let Err(error) = setrlimit(Resource::As, limit) {
         tracing::debug!("memory is not bounded: {error}");
@@ -232,10 +280,12 @@ fn bound_memory() {
 }
 
 #[cfg(not(feature = "live"))]
-fn bound_memory() {}
+fn bound() {}
 
 /// A worker that says nothing for so long hangs: a hundred inputs take far less.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
+/// Cutting one finding takes seconds; one that takes longer stays as long as it is.
+const CUT_MAX: Duration = Duration::from_secs(60);
 /// Inputs between two words of a worker.
 const COARSE: u64 = 100;
 /// Octets of address space that a worker may take.

@@ -94,6 +94,28 @@ fn targets_programs_and_corpora_are_the_same_list() {
     }
 }
 
+/// Engines and build scripts copy them, so that nothing has to be built for it. `ROAMPROOF_BLESS=1` writes
+/// them anew.
+#[test]
+fn dictionaries_are_those_of_the_targets() {
+    let mut wanted = BTreeSet::new();
+    for target in TARGETS {
+        let Some(text) = target.dictionary() else { continue };
+        let file = folder("dictionaries").join(format!("{}.dict", target.name));
+        if std::env::var_os("ROAMPROOF_BLESS").is_some() {
+            fs::write(&file, &text).expect("a folder that can be written");
+        }
+        let kept = fs::read_to_string(&file).unwrap_or_default();
+        assert!(
+            kept == text,
+            "{} is not what the codec gives: ROAMPROOF_BLESS=1 cargo test -p roamproof-fuzz dictionaries",
+            file.display()
+        );
+        wanted.insert(target.name.to_owned());
+    }
+    assert_eq!(names("dictionaries"), wanted, "files in dictionaries/ and targets that have one");
+}
+
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }

@@ -148,11 +148,9 @@ fn engine() -> Option<PathBuf> {
 
 /// Where cargo keeps the sources of `libfuzzer-sys`.
 fn sources_of_engine() -> PathBuf {
-    let output = run(Command::new(env!("CARGO")).current_dir(here(".")).args([
-        "metadata",
-        "--format-version=1",
-        "--offline",
-    ]));
+    // It downloads what no build on this system wanted until now: libFuzzer's sources among it.
+    let words = ["metadata", "--format-version=1", "--locked"];
+    let output = run(Command::new(env!("CARGO")).current_dir(here(".")).args(words));
     let text = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
     let manifest = text
         .split('"')

@@ -34,7 +34,21 @@ fn the_case_of_each_seeded_defect_tells_it_apart() {
     assert_eq!(kept.flatten().count(), DEFECTS.len(), "a case for each defect, and no other");
 }
 
-/// A few of each kind, from the committed corpus; `tools/fuzz-figures` measures all of them.
+/// What was measured is told of every defect, and of no other.
+#[test]
+fn the_table_of_defects_has_a_row_for_each() {
+    let text = fs::read_to_string(cases().with_file_name("README.md")).unwrap();
+    let table = text.split("<!-- defects -->").nth(1).unwrap().split("<!--").next().unwrap();
+    for defect in DEFECTS {
+        let start = format!("| `{}` | `{}` | ", defect.name, defect.target);
+        let rows = table.lines().filter(|row| row.starts_with(&start)).count();
+        assert_eq!(rows, 1, "rows of {0} in fuzz/README.md: tools/defect-figures {0}", defect.name);
+    }
+    let measured = table.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(measured, DEFECTS.len(), "rows of other defects: tools/defect-figures");
+}
+
+/// A few of each kind, from the committed corpus; `tools/defect-figures` measures all of them.
 #[test]
 fn seeded_defects_are_found_cut_and_sorted() {
     for name in ["packet-home-address-twice", "terminal-care-of-in-sdp"] {

@@ -59,6 +59,10 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
             Ok(group(super::target(name)?, signature, inputs, args.defect.as_deref()))
         })
         .collect::<anyhow::Result<Vec<Group>>>()?;
+    if groups.is_empty() && held.is_empty() {
+        let folder = args.folder.display();
+        context.tell(&format!("no folder called as a target holds an input below {folder}"));
+    }
     match context.format {
         Format::Json => context.print_json(&json!({ "groups": groups, "hold": held }))?,
         Format::Text => context.print(&told(&groups, held.len()))?,
@@ -99,7 +103,7 @@ fn keep_line(target: &Target, file: &Path, signature: &str) -> String {
 fn told(groups: &[Group], held: usize) -> String {
     let mut text = String::new();
     for Group { target, signature, inputs, replay, keep } in groups {
-        text.push_str(&format!("{target}: {signature} ({} inputs)\n", inputs.len()));
+        text.push_str(&format!("{target}: {signature} ({} files)\n", inputs.len()));
         text.push_str(&format!("    again: {replay}\n    keep:  {keep}\n"));
     }
     text.push_str(&format!("{} defects; {held} inputs hold\n", groups.len()));

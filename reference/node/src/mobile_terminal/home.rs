@@ -16,6 +16,8 @@ use crate::{Instant, Wakeup};
 pub(super) struct HomeRegistration {
     state: Registration,
     place: Place,
+    /// Whether somebody defended the home address when it was probed at home.
+    defended: bool,
     sequence: Sequence,
     /// Updates of the present exchange, the newest last.
     asked: VecDeque<Asked>,
@@ -124,6 +126,7 @@ impl HomeRegistration {
         Self {
             state: Registration::default(),
             place: Place::Nowhere,
+            defended: false,
             sequence: start,
             asked: VecDeque::new(),
             retransmission: None,
@@ -187,6 +190,7 @@ impl HomeRegistration {
     /// The terminal is somewhere else now.
     pub(super) fn moved(&mut self, now: Instant, place: Place) {
         self.place = place;
+        self.defended = false;
         let bound = self.may_be_bound(now);
         self.on(
             now,
@@ -203,6 +207,15 @@ impl HomeRegistration {
     /// Nobody on the home link has the home address.
     pub(super) fn home_address_free(&mut self, now: Instant) -> Outcome {
         if self.on(now, Trigger::HomeAddressFree) { Outcome::Unbound } else { Outcome::Unchanged }
+    }
+
+    /// Somebody on the home link has the home address. That may be the home agent, for a binding made
+    /// before a power cycle: it is asked to forget it.
+    pub(super) fn home_address_taken(&mut self, now: Instant) {
+        if self.state == Registration::Probing && !self.defended {
+            self.defended = true;
+            self.on(now, Trigger::HomeBound);
+        }
     }
 
     /// The home agent says that it has no binding (Binding Error status 1, RFC 6275 §11.3.6).
@@ -348,6 +361,11 @@ impl HomeRegistration {
         if self.state == Registration::Returning {
             self.binding = None;
             self.may_be_bound_until = None;
+            if self.defended {
+                // There is no binding any more: whoever defends the home address now is somebody else.
+                self.on(now, Trigger::HomeUnbound);
+                return Outcome::Refused(status);
+            }
             self.on(now, Trigger::Refused);
             return Outcome::Unbound;
         }

@@ -207,10 +207,16 @@ impl MobileTerminal {
     fn on_happening(&mut self, now: Instant, happening: Happening) {
         match happening {
             Happening::AddressReady(address) if address == self.config.mobile.home() => {
-                let outcome = self.home.home_address_free(now);
-                self.on_outcome(now, outcome);
+                // It may have been given up, and be probed anew, since this was noted.
+                if self.host.is_mine(address) {
+                    let outcome = self.home.home_address_free(now);
+                    self.on_outcome(now, outcome);
+                }
             }
             Happening::AddressReady(address) => self.movement.on_address_ready(address),
+            Happening::AddressTaken(address) if address == self.config.mobile.home() => {
+                self.home.home_address_taken(now);
+            }
             Happening::AddressTaken(address) => {
                 self.movement.on_address_taken(now, &mut self.host, address);
             }
@@ -230,8 +236,7 @@ impl MobileTerminal {
         self.care_of_before = self.home.care_of().or(self.care_of_before);
         self.place = place;
         self.moves += u32::from(place != Place::Nowhere);
-        let home = self.config.mobile.home();
-        self.host.remove_address(ROAMING, home);
+        self.host.remove_address(ROAMING, self.config.mobile.home());
         self.home_agent_mtu = LINK_MTU;
         self.home.moved(now, place);
         if self.moves > 1 && self.does(Misdeed::RestartsBudget) {
@@ -242,17 +247,22 @@ impl MobileTerminal {
         if place != Place::Nowhere && !keeps {
             self.list.moved(now);
         }
-        if self.home.state() == Registration::Probing {
-            //= MN-RET-04
-            let probes = self.config.mobile.dad_transmits;
-            self.host.add_address(now, ROAMING, home, Standing::Own, probes);
-        }
+        self.probe_home_address(now);
         let note = match place {
             Place::Nowhere => "place: nowhere".to_owned(),
             Place::Home => "place: home".to_owned(),
             Place::Away(care_of) => format!("place: away at {care_of}"),
         };
         self.host.event(Event::Note(note));
+    }
+
+    /// Asks, where it is to be asked, whether somebody has the home address.
+    fn probe_home_address(&mut self, now: Instant) {
+        if self.home.state() == Registration::Probing {
+            //= MN-RET-04
+            let (home, probes) = (self.config.mobile.home(), self.config.mobile.dad_transmits);
+            self.host.add_address(now, ROAMING, home, Standing::Own, probes);
+        }
     }
 
     /// Does what follows from an answer of the home agent.
@@ -276,6 +286,8 @@ impl MobileTerminal {
             }
             Outcome::Refused(status) => {
                 self.host.event(Event::Note(format!("home registration refused: {status}")));
+                self.host.remove_address(ROAMING, home);
+                self.probe_home_address(now);
             }
             Outcome::Ignored(why) => self.host.discard(why),
         }

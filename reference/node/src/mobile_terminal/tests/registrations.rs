@@ -129,6 +129,43 @@ fn a_power_cycle_forgets_everything_but_the_configuration() {
     ");
 }
 
+/// The home agent defends the home address for a binding that the terminal knows nothing of.
+#[test]
+fn a_power_cycle_on_the_home_link_undoes_the_binding_of_before() {
+    let mut world = World::registered("", &[]);
+    world.plug(On::Home);
+    world.command("restart");
+    world.run_for(Duration::from_secs(5));
+    insta::assert_snapshot!(world.tell(), @"
+     0 RS
+     0 RS
+     5 probe 2001:db8:a::100
+    10 home BU 0
+    10 home BA
+    15 NA
+    15 REGISTER native
+    ");
+    assert_eq!(world.agent_bound, None);
+}
+
+#[test]
+fn a_home_address_that_a_stranger_has_is_not_taken() {
+    let mut world = World::registered("", &[]);
+    world.agent_status = Status::NOT_HOME_AGENT_FOR_MOBILE_NODE;
+    world.claims_home_address = true;
+    world.plug(On::Home);
+    world.command("restart");
+    world.run_for(Duration::from_secs(60));
+    insta::assert_snapshot!(world.tell(), @"
+     0 RS
+     0 RS
+     5 probe 2001:db8:a::100
+    10 home BU 0
+    10 home BA
+    15 probe 2001:db8:a::100
+    ");
+}
+
 #[test]
 fn without_authentication_an_update_has_none() {
     let mut world = World::new("authentication = \"none\"");

@@ -55,7 +55,8 @@ impl World {
                     self.note(&format!("probe {}", message.target));
                 }
                 let claimed = message.target == self.care_of() && self.claims_first_address;
-                let defended = message.target == HOME && self.agent_bound.is_some();
+                let defended = message.target == HOME
+                    && (self.agent_bound.is_some() || self.claims_home_address);
                 if !claimed && !defended {
                     return;
                 }

@@ -84,6 +84,8 @@ pub(crate) struct World {
     pub(crate) authenticated: bool,
     /// Somebody on the link has the address that the terminal probes first.
     pub(crate) claims_first_address: bool,
+    /// A stranger on the home link has the home address.
+    pub(crate) claims_home_address: bool,
     /// Whose tunnel INVITEs come by.
     pub(crate) invite_tunnel: Ipv6Addr,
     /// The interval that routers announce; they advertise only when asked all the same.
@@ -132,6 +134,7 @@ impl World {
             agent_last: None,
             authenticated: true,
             claims_first_address: false,
+            claims_home_address: false,
             invite_tunnel: AGENT,
             interval_ms: 0,
             strict: true,

@@ -8,7 +8,7 @@
 
 mod weather;
 
-pub use weather::Weather;
+pub use weather::{Fate, Weather};
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -60,6 +60,7 @@ pub struct Sighting<'a> {
 }
 
 type Watcher = Box<dyn FnMut(Sighting<'_>)>;
+type Ruler = Box<dyn FnMut(Sighting<'_>, Fate) -> Fate>;
 
 /// Nodes, the links between them, and the time.
 pub struct Lab {
@@ -71,6 +72,7 @@ pub struct Lab {
     events: VecDeque<(Instant, NodeId, Event)>,
     locals: VecDeque<(NodeId, Vec<u8>)>,
     watcher: Option<Watcher>,
+    ruler: Option<Ruler>,
     sent: u64,
     flights: u64,
     inputs: u64,
@@ -114,6 +116,7 @@ impl Lab {
             events: VecDeque::new(),
             locals: VecDeque::new(),
             watcher: None,
+            ruler: None,
             sent: 0,
             flights: 0,
             inputs: 0,
@@ -141,6 +144,11 @@ impl Lab {
         self.watcher = Some(Box::new(watcher));
     }
 
+    /// Lets `ruler` decide what becomes of every frame, knowing what the weather would do to it.
+    pub fn overrule(&mut self, ruler: impl FnMut(Sighting<'_>, Fate) -> Fate + 'static) {
+        self.ruler = Some(Box::new(ruler));
+    }
+
     /// Adds a link under `weather`.
     pub fn add_link(&mut self, weather: Weather) -> LinkId {
         self.links.push(Link { sky: Sky::new(weather), ends: Vec::new() });
@@ -158,6 +166,21 @@ impl Lab {
         let id = NodeId(self.nodes.len() - 1);
         self.drain(id);
         id
+    }
+
+    /// Puts another node in the place of one, as a power cycle does: it has the same cables, and knows
+    /// nothing.
+    pub fn replace_node(&mut self, id: NodeId, node: Box<dyn Node>) {
+        let slot = &mut self.nodes[id.0];
+        slot.node = node;
+        let plugged: Vec<Interface> = (0..)
+            .zip(&slot.links)
+            .filter_map(|(number, link)| link.map(|_| Interface(number)))
+            .collect();
+        self.drain(id);
+        for interface in plugged {
+            self.set_up(id, interface, true);
+        }
     }
 
     /// Joins an outside end, `number`, to a link.
@@ -340,10 +363,15 @@ impl Lab {
     fn transmit(&mut self, id: LinkId, from: End, octets: Vec<u8>) {
         self.sent += 1;
         let link = &mut self.links[id.0];
-        let fate = link.sky.decide();
+        let mut fate = link.sky.decide();
+        let mut sighting =
+            Sighting { at: self.now, link: id, lost: fate.is_lost(), octets: &octets };
+        if let Some(ruler) = &mut self.ruler {
+            fate = ruler(sighting, fate);
+            sighting.lost = fate.is_lost();
+        }
         if let Some(watcher) = &mut self.watcher {
-            let lost = fate.delays[0].is_none();
-            watcher(Sighting { at: self.now, link: id, lost, octets: &octets });
+            watcher(sighting);
         }
         let mut octets = Some(octets);
         let copies = fate.delays.iter().flatten().count();

@@ -35,8 +35,20 @@ impl Weather {
 
 /// How often and how late one frame arrives: no entry where it is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fate {
-    pub(crate) delays: [Option<Duration>; 2],
+pub struct Fate {
+    /// How long its copies take.
+    pub delays: [Option<Duration>; 2],
+}
+
+impl Fate {
+    /// It never arrives.
+    pub const LOST: Self = Self { delays: [None; 2] };
+
+    /// Whether no copy arrives.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        *self == Self::LOST
+    }
 }
 
 /// A weather at work.
@@ -55,7 +67,7 @@ impl Sky {
     pub(crate) fn decide(&mut self) -> Fate {
         let Weather { lost_permille, doubled_permille, .. } = self.weather;
         if self.happens(lost_permille) {
-            return Fate { delays: [None, None] };
+            return Fate::LOST;
         }
         let first = Some(self.delay());
         let second = self.happens(doubled_permille).then(|| self.delay());

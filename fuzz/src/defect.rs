@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::net::Ipv6Addr;
 
+use roamproof_node::misdeed::ALL;
 use roamproof_wire::icmpv6::Icmpv6View;
 use roamproof_wire::ipv6::Packet;
 use roamproof_wire::mobility::{self, Message, MobilityOption};
@@ -28,7 +29,7 @@ pub struct Defect {
 enum Plant {
     /// A parser that goes wrong.
     Parser(fn(&[u8])),
-    /// The misdeed of this name, of the target's node.
+    /// The misdeed of this name, of the target's node, or of the node of the network that has it.
     Node(&'static str),
 }
 
@@ -86,6 +87,12 @@ pub(crate) fn misdeeds() -> Vec<String> {
         Some(Plant::Node(misdeed)) => vec![misdeed.to_owned()],
         Some(Plant::Parser(_)) | None => Vec::new(),
     }
+}
+
+/// The misdeeds of a node of this role, in a network.
+pub(crate) fn misdeeds_of(role: &str) -> Vec<String> {
+    let does = |name: &String| ALL.iter().any(|one| one.role == role && one.name == name);
+    misdeeds().into_iter().filter(does).collect()
 }
 
 const fn parser(

@@ -15,6 +15,7 @@ mod media;
 mod memory;
 mod minimise;
 mod mobility;
+mod network;
 mod node;
 mod operations;
 mod option;
@@ -34,6 +35,7 @@ pub use trace::Trace;
 
 use std::process::ExitCode;
 
+use operations::Grammar;
 use roamproof_mutator::{Family, edit_text, flip};
 
 /// One fuzz target.
@@ -60,6 +62,8 @@ pub enum Shape {
     Framed(&'static str),
     /// Operations on one node.
     Operations,
+    /// Operations on the whole network.
+    NetworkOperations,
     /// A text that people write, TOML or JSON.
     Text,
     /// One octet of the target's own, and such a text.
@@ -214,7 +218,29 @@ pub const TARGETS: &[Target] = &[
         shape: Shape::Operations,
         module: "reference/node/src/sip_server",
     },
+    Target {
+        name: "network",
+        oracle: network::network,
+        shape: Shape::NetworkOperations,
+        module: "reference/node/src",
+    },
 ];
+
+impl Shape {
+    /// What its operations are made of, where it has any.
+    pub(crate) const fn grammar(self) -> Option<&'static Grammar> {
+        match self {
+            Self::Operations => Some(&operations::NODE),
+            Self::NetworkOperations => Some(&network::GRAMMAR),
+            Self::Family(_)
+            | Self::Prefixed(_)
+            | Self::Framed(_)
+            | Self::Text
+            | Self::PrefixedText
+            | Self::Octets => None,
+        }
+    }
+}
 
 impl Target {
     /// Turns `octets` into a neighbour of at most `max` octets.
@@ -223,7 +249,6 @@ impl Target {
             Shape::Family(family) => (0, family),
             Shape::Prefixed(family) => (1, family),
             Shape::Framed(family) => (ETHERNET_HEADER_LEN, family),
-            Shape::Operations => return operations::mutate(octets, max, seed),
             Shape::Octets => return flip(octets, max, seed),
             Shape::Text => return edit_text(octets, max, seed),
             Shape::PrefixedText => {
@@ -234,6 +259,10 @@ impl Target {
                 octets[0] = kind;
                 octets.append(&mut text);
                 return;
+            }
+            Shape::Operations | Shape::NetworkOperations => {
+                let grammar = self.shape.grammar().expect("these have one");
+                return operations::mutate(grammar, octets, max, seed);
             }
         };
         let family = Family::called(family).expect("targets name families that there are");
@@ -259,7 +288,11 @@ impl Target {
             Shape::Family(family) | Shape::Prefixed(family) | Shape::Framed(family) => {
                 Family::called(family).map(Family::dictionary)
             }
-            Shape::Operations | Shape::Text | Shape::PrefixedText | Shape::Octets => None,
+            Shape::Operations
+            | Shape::NetworkOperations
+            | Shape::Text
+            | Shape::PrefixedText
+            | Shape::Octets => None,
         }
     }
 }

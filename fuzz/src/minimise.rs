@@ -1,7 +1,7 @@
 //! Makes a failing input smaller while it fails in the same way: operations first, then octets.
 
+use crate::Target;
 use crate::operations::operations;
-use crate::{Shape, Target};
 
 /// The smallest input found that `fails` still; at most `tries` are tried.
 ///
@@ -19,9 +19,9 @@ pub fn minimise(
         left = left.saturating_sub(1);
         left > 0 && fails(candidate)
     };
-    if target.shape == Shape::Operations {
+    if let Some(grammar) = target.shape.grammar() {
         take_out(&mut smallest, &mut try_it, |octets| {
-            operations(octets).iter().map(|operation| operation.len()).collect()
+            operations(grammar, octets).iter().map(|operation| operation.len()).collect()
         });
     }
     take_out(&mut smallest, &mut try_it, |octets| vec![1; octets.len()]);
@@ -73,6 +73,7 @@ fn take_out(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operations::NODE;
     use crate::target;
 
     #[test]
@@ -87,8 +88,9 @@ mod tests {
     #[test]
     fn a_sequence_is_cut_by_operations() {
         let octets = [0, 0, 9, 0xe0, 18, 0xc0, 5, 0xe0, 19, 0, 1, 1];
-        let fails =
-            |octets: &[u8]| operations(octets).iter().any(|one| octets[one.clone()] == [0xe0, 19]);
+        let fails = |octets: &[u8]| {
+            operations(&NODE, octets).iter().any(|one| octets[one.clone()] == [0xe0, 19])
+        };
         assert_eq!(minimise(&target("home_agent"), &octets, 1000, fails), [0xe0, 19]);
     }
 

@@ -177,7 +177,7 @@ impl Bench {
         let (topology, blueprint) = prototype.read();
         let spec = &topology.nodes[0];
         let interfaces: Vec<String> = spec.interfaces.iter().map(|one| one.name.clone()).collect();
-        trace::begin(&interfaces, EPOCH, || Names::of_claimed(topology), &spec.name);
+        trace::begin(&interfaces, EPOCH, || Names::of_claimed(topology), Some(&spec.name));
         let node = blueprint
             .build(EPOCH, SEED, &misdeeds())
             .expect("the claimed network's own configuration is right");

@@ -1,4 +1,4 @@
-//! Sequences of operations on a node, cut into operations and edited one by one.
+//! Sequences of operations, cut into operations and edited one by one, by the grammar of their target.
 
 use std::ops::Range;
 
@@ -6,12 +6,27 @@ use fastrand::Rng;
 use roamproof_mutator::Family;
 use roamproof_wire::ethernet::HEADER_LEN;
 
+/// What operations are made of.
+#[derive(Debug)]
+pub(crate) struct Grammar {
+    /// Octets of the first operation of these, where all of them are there.
+    pub(crate) length: fn(&[u8]) -> usize,
+    /// An operation of a kind that leads somewhere.
+    pub(crate) make: fn(&mut Rng) -> Vec<u8>,
+    /// Where the length of an operation's packet stands in it, two octets, and where the packet
+    /// begins; what stands between counts with it.
+    pub(crate) packet_in: fn(&[u8]) -> Option<(usize, usize)>,
+}
+
+/// Operations on one node.
+pub(crate) const NODE: Grammar = Grammar { length, make, packet_in };
+
 /// Where the operations of an input lie, in their order; the last may be cut off.
-pub(crate) fn operations(octets: &[u8]) -> Vec<Range<usize>> {
+pub(crate) fn operations(grammar: &Grammar, octets: &[u8]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < octets.len() {
-        let end = (at + length(&octets[at..])).min(octets.len());
+        let end = (at + (grammar.length)(&octets[at..])).min(octets.len());
         found.push(at..end);
         at = end;
     }
@@ -36,28 +51,28 @@ fn length(octets: &[u8]) -> usize {
 }
 
 /// One edit of a sequence: an operation more, less, twice, elsewhere or otherwise.
-pub(crate) fn mutate(octets: &mut Vec<u8>, max: usize, seed: u64) {
+pub(crate) fn mutate(grammar: &Grammar, octets: &mut Vec<u8>, max: usize, seed: u64) {
     let random = &mut Rng::with_seed(seed);
     for _ in 0..=random.u8(..3) {
-        edit(octets, random);
+        edit(grammar, octets, random);
     }
     while octets.len() > max {
-        let last = operations(octets).pop().map_or(0, |last| last.start);
+        let last = operations(grammar, octets).pop().map_or(0, |last| last.start);
         octets.truncate(last);
     }
 }
 
-fn edit(octets: &mut Vec<u8>, random: &mut Rng) {
-    let all = operations(octets);
+fn edit(grammar: &Grammar, octets: &mut Vec<u8>, random: &mut Rng) {
+    let all = operations(grammar, octets);
     let Some(chosen) = random.choice(&all).cloned() else {
-        octets.extend(make(random));
+        octets.extend((grammar.make)(random));
         return;
     };
     match random.u8(..8) {
         0 | 1 => {
-            octets.splice(chosen.start..chosen.start, make(random));
+            octets.splice(chosen.start..chosen.start, (grammar.make)(random));
         }
-        2 => octets.extend(make(random)),
+        2 => octets.extend((grammar.make)(random)),
         3 => drop(octets.drain(chosen)),
         4 => {
             let again = octets[chosen.clone()].to_vec();
@@ -65,11 +80,11 @@ fn edit(octets: &mut Vec<u8>, random: &mut Rng) {
         }
         5 => {
             let moved: Vec<u8> = octets.drain(chosen).collect();
-            let places = operations(octets);
+            let places = operations(grammar, octets);
             let at = random.choice(&places).map_or(octets.len(), |place| place.start);
             octets.splice(at..at, moved);
         }
-        6 => edit_frame(octets, chosen, random),
+        6 => edit_packet(grammar, octets, chosen, random),
         _ => {
             let at = random.usize(chosen);
             octets[at] = random.u8(..);
@@ -106,17 +121,22 @@ fn make(random: &mut Rng) -> Vec<u8> {
     }
 }
 
-/// Edits the packet in a frame by what packets are made of.
-fn edit_frame(octets: &mut Vec<u8>, operation: Range<usize>, random: &mut Rng) {
-    const BEFORE: usize = 3 + HEADER_LEN;
-    if !matches!(octets[operation.start] >> 5, 1 | 2) || operation.len() <= BEFORE {
-        return;
-    }
-    let mut packet = octets[operation.start + BEFORE..operation.end].to_vec();
+/// Where a frame stands whose packet can be edited.
+fn packet_in(operation: &[u8]) -> Option<(usize, usize)> {
+    (matches!(operation[0] >> 5, 1 | 2) && operation.len() > 3 + HEADER_LEN)
+        .then_some((1, 3 + HEADER_LEN))
+}
+
+/// Edits the packet in an operation by what packets are made of.
+fn edit_packet(grammar: &Grammar, octets: &mut Vec<u8>, operation: Range<usize>, random: &mut Rng) {
+    let Some((length, begins)) = (grammar.packet_in)(&octets[operation.clone()]) else { return };
+    let mut packet = octets[operation.start + begins..operation.end].to_vec();
     Family::called("packet").expect("it is one").mutate(&mut packet, 1500, random.u64(..));
-    let length = u16::try_from(packet.len() + HEADER_LEN).unwrap_or(u16::MAX).to_be_bytes();
-    octets[operation.start + 1..operation.start + 3].copy_from_slice(&length);
-    octets.splice(operation.start + BEFORE..operation.end, packet);
+    let header = begins - length - 2;
+    let counted = u16::try_from(packet.len() + header).unwrap_or(u16::MAX).to_be_bytes();
+    let at = operation.start + length;
+    octets[at..at + 2].copy_from_slice(&counted);
+    octets.splice(operation.start + begins..operation.end, packet);
 }
 
 const COMMANDS: &[&str] = &[
@@ -138,10 +158,12 @@ mod tests {
     #[test]
     fn operations_are_cut_where_they_end() {
         let octets = [0, 1, 2, 0x41, 0, 1, 9, 0x60, 1, 0x80, 2, b'h', b'i', 0xe0, 3, 0xc0, 7];
-        let cut: Vec<usize> = operations(&octets).iter().map(ExactSizeIterator::len).collect();
+        let cut: Vec<usize> =
+            operations(&NODE, &octets).iter().map(ExactSizeIterator::len).collect();
         assert_eq!(cut, [3, 4, 2, 4, 2, 2]);
         let edited = [0xe0, 0x81, 2, 0, 0, 0, 0, 2, 7, 8, 0xc0, 1];
-        let cut: Vec<usize> = operations(&edited).iter().map(ExactSizeIterator::len).collect();
+        let cut: Vec<usize> =
+            operations(&NODE, &edited).iter().map(ExactSizeIterator::len).collect();
         assert_eq!(cut, [10, 2]);
     }
 
@@ -149,9 +171,9 @@ mod tests {
     fn any_sequence_has_a_neighbour() {
         let mut octets = Vec::new();
         for seed in 0..3000 {
-            mutate(&mut octets, 2000, seed);
+            mutate(&NODE, &mut octets, 2000, seed);
             assert!(octets.len() <= 2000);
         }
-        assert!(operations(&octets).len() > 8, "{}", operations(&octets).len());
+        assert!(operations(&NODE, &octets).len() > 8, "{}", operations(&NODE, &octets).len());
     }
 }

@@ -30,7 +30,9 @@ impl Target {
     #[must_use]
     pub fn trace(&self, octets: &[u8]) -> Trace {
         let kind = match self.shape {
-            Shape::Operations => return self.trace_operations(octets),
+            Shape::Operations | Shape::NetworkOperations => {
+                return self.trace_operations(octets);
+            }
             Shape::Family("packet") => Some(OctetsKind::Ipv6),
             Shape::Family("mobility") => Some(OctetsKind::Mobility),
             Shape::Family("sip") => Some(OctetsKind::Sip),
@@ -99,17 +101,18 @@ thread_local! {
     static RECORD: RefCell<Option<Record>> = const { RefCell::new(None) };
 }
 
-/// A node begins to be driven: its links by the names of its interfaces, and who is who.
+/// A node begins to be driven, or a network: its interfaces, or its links, and who is who; `focus` is
+/// the node whose order of events is shown.
 pub(crate) fn begin(
-    interfaces: &[String],
+    links: &[String],
     epoch: Duration,
     names: impl FnOnce() -> Names,
-    focus: &str,
+    focus: Option<&str>,
 ) {
     with(|record| {
-        record.capture = Some(Capture::new(interfaces.iter().cloned(), epoch));
+        record.capture = Some(Capture::new(links.iter().cloned(), epoch));
         record.names = Some(names());
-        record.focus = Some(focus.to_owned());
+        record.focus = focus.map(str::to_owned);
     });
 }
 
@@ -123,6 +126,16 @@ pub(crate) fn frame(at: Duration, interface: u8, octets: &[u8]) {
     with(|record| {
         if let Some(capture) = &mut record.capture {
             capture.record(at, LinkId(interface.into()), octets);
+        }
+    });
+}
+
+/// A frame enters a link, where it may get lost.
+pub(crate) fn passing(at: Duration, link: usize, octets: &[u8], lost: bool) {
+    with(|record| {
+        if let Some(capture) = &mut record.capture {
+            let index = capture.record(at, LinkId(link), octets);
+            capture.frames[index].lost = lost;
         }
     });
 }

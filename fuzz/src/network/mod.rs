@@ -1,0 +1,70 @@
+//! What must hold of the whole claimed network whatever happens in it: operations read from octets
+//! are done to terminal, home agent, correspondent, SIP server and routers, joined by lossy links.
+//!
+//! | operation | octets | what happens |
+//! |---|---|---|
+//! | 0 | 00–0f; two octets | milliseconds pass |
+//! | 1 | 10–1f; one octet | that many seconds pass, modulo 64 |
+//! | 2 | 20–2f | a user acts: [`USERS`](operation::USERS) by the low bits |
+//! | 3 | 30–3f | the node of that number has its power cut and comes back |
+//! | 4 | 40–4f | the terminal goes home, to visited link 1, 2, or nowhere |
+//! | 5 | 50–5f; one octet | a link: calm, silent, its carrier gone, its carrier back |
+//! | 6 | 60–6f; one octet | the next packet of a [class](packet_class), or one behind it, has a fate |
+//! | 7 | 70–7f | no fault is left: links carry, no fate is pending |
+//! | 8 | 80–8f; one octet, an edit | an attacker on the path sends an edited copy of a packet of a class |
+//! | 9 | 90–9f; three octets | it sends a packet of the family of packets on a link |
+//! | 10 | a0–af; one octet, two of length, a packet | it sends this packet, its checksums mended |
+//! | 11 | b0–bf | which network it is, where it comes first: [`Variant`](plan::Variant) |
+//! | 12 | c0–cf; one octet | that many times 10 ms pass |
+//! | 13–15 | d0–ff | nothing |
+//!
+//! Afterwards all faults end, and the network must [recover](recovery).
+
+mod air;
+mod operation;
+mod packet_class;
+mod plan;
+mod recovery;
+mod watch;
+mod world;
+
+pub(crate) use operation::GRAMMAR;
+
+use std::time::Duration;
+
+use operation::Operation;
+use plan::Variant;
+use world::World;
+
+use crate::operations::operations;
+use crate::trace;
+
+/// The whole claimed network.
+pub(crate) fn network(octets: &[u8]) {
+    let mut world = World::new(Variant::first_in(octets));
+    world.pass(SETTLING);
+    for range in operations(&GRAMMAR, octets) {
+        let operation = Operation::read(&octets[range]);
+        trace::step(world.now(), || operation.to_string());
+        world.apply(&operation);
+    }
+    recovery::check(&mut world);
+}
+
+/// The terminal attaches, registers with its home agent and with the SIP server.
+const SETTLING: Duration = Duration::from_secs(4);
+
+#[cfg(test)]
+mod tests {
+    use crate::target;
+
+    /// The same octets give the same frames at the same times, or no finding could be replayed.
+    #[test]
+    fn a_sequence_is_the_same_each_time() {
+        for (name, octets) in target("network").corpus() {
+            let told = target("network").trace(octets).to_string();
+            assert!(told.len() > 1000, "{name}: {told}");
+            assert_eq!(told, target("network").trace(octets).to_string(), "{name}");
+        }
+    }
+}

@@ -223,6 +223,19 @@ impl<'a> Headers<'a> {
         Self(Source::Octets { octets, at })
     }
 
+    /// The field called `name` whose line starts at `at`.
+    pub(super) fn known(octets: &'a [u8], at: usize, name: HeaderName) -> HeaderView<'a> {
+        Self::cut(octets, at..header_end(octets, at), name)
+    }
+
+    fn cut(octets: &'a [u8], place: std::ops::Range<usize>, name: HeaderName) -> HeaderView<'a> {
+        let start = place.start;
+        let line = &octets[place];
+        let LineCut { name_len, value, .. } = LineCut::new(line);
+        let offset = start + value.start;
+        HeaderView { name, written: &line[..name_len], value: &line[value], offset }
+    }
+
     /// Fields of a value whose first line is `at` octets into the message.
     pub(super) fn of_values(headers: &'a [Header], at: usize) -> Self {
         Self(Source::Values { headers: headers.iter(), at })
@@ -240,14 +253,8 @@ impl<'a> Iterator for Headers<'a> {
                     return None;
                 }
                 *at = header_end(octets, start);
-                let line = &octets[start..*at];
-                let cut = LineCut::new(line);
-                Some(HeaderView {
-                    name: cut.name,
-                    written: &line[..cut.name_len],
-                    value: &line[cut.value.clone()],
-                    offset: start + cut.value.start,
-                })
+                let header = Self::cut(octets, start..*at, HeaderName::Other);
+                Some(HeaderView { name: HeaderName::from_octets(header.written), ..header })
             }
             Source::Values { headers, at } => {
                 let header = headers.next()?;

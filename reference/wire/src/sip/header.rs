@@ -165,7 +165,8 @@ impl HeaderName {
     pub fn from_octets(octets: &[u8]) -> Self {
         let spelt = |name: &Self| {
             let name = name.as_str().as_bytes();
-            octets[0].eq_ignore_ascii_case(&name[0]) && octets.eq_ignore_ascii_case(name)
+            let begins_alike = octets[0].eq_ignore_ascii_case(&name[0]);
+            begins_alike && (octets == name || octets.eq_ignore_ascii_case(name))
         };
         let candidates: &[Self] = match octets.len() {
             1 => return Self::from_compact(octets[0]),
@@ -392,8 +393,9 @@ impl Header {
 
     /// Reads one line, line end included; a line without a name is kept as it is.
     pub(super) fn from_line(line: &[u8]) -> Self {
-        let cut = LineCut::new(line);
-        Self { name: cut.name, name_len: cut.name_len, value: cut.value, line: line.to_vec() }
+        let LineCut { name_len, value, .. } = LineCut::new(line);
+        let name = HeaderName::from_octets(&line[..name_len]);
+        Self { name, name_len, value, line: line.to_vec() }
     }
 
     pub(super) fn view(&self, line_offset: usize) -> HeaderView<'_> {
@@ -408,7 +410,7 @@ impl Header {
 
 /// Where the parts of one header line are.
 pub(super) struct LineCut {
-    pub(super) name: HeaderName,
+    /// Zero where the line has no name.
     pub(super) name_len: usize,
     pub(super) value: std::ops::Range<usize>,
     /// What is wrong with the line, counted from its start.
@@ -423,7 +425,7 @@ impl LineCut {
             Some(b':') if len > 0 => Ok(HeaderName::from_octets(&line[..len])),
             Some(_) | None => {
                 let cut = Self::new(line);
-                cut.fault.map_or(Ok(cut.name), Err)
+                cut.fault.map_or(Ok(HeaderName::from_octets(&line[..cut.name_len])), Err)
             }
         }
     }
@@ -438,15 +440,13 @@ impl LineCut {
             (1.., Some(b':')) => {
                 let (value, front) = trimmed(&line[colon + 1..]);
                 let start = colon + 1 + front;
-                let name = HeaderName::from_octets(&line[..name_len]);
-                return Self { name, name_len, value: start..start + value.len(), fault: None };
+                return Self { name_len, value: start..start + value.len(), fault: None };
             }
             (0, _) => "a header name",
             _ => "a colon",
         };
         let (value, start) = trimmed(line);
         Self {
-            name: HeaderName::Other,
             name_len: 0,
             value: start..start + value.len(),
             fault: Some(WireError::grammar("SIP header", colon, expected)),

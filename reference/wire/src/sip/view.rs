@@ -44,11 +44,12 @@ impl<'a> MessageView<'a> {
     /// Whatever [`read`](Self::read) refuses or finds at fault, a Content-Length that is no number
     /// or contradicts another, and a body shorter than it ([`Fault::Truncated`]).
     pub fn datagram(octets: &'a [u8]) -> Result<Self, WireError> {
-        let view = Self::read(octets)?;
+        let mut view = Self::read(octets)?;
         if let Some(fault) = view.fault {
             return Err(fault);
         }
-        view.with_body_cut()
+        view.cut_body()?;
+        Ok(view)
     }
 
     /// Scans as much as can be scanned; the body is whatever follows the empty line.
@@ -171,13 +172,18 @@ impl<'a> MessageView<'a> {
     ///
     /// As [`datagram`](Self::datagram).
     pub fn with_body_cut(mut self) -> Result<Self, WireError> {
-        let Some(length) = self.content_length()? else { return Ok(self) };
+        self.cut_body()?;
+        Ok(self)
+    }
+
+    fn cut_body(&mut self) -> Result<(), WireError> {
+        let Some(length) = self.content_length()? else { return Ok(()) };
         let have = self.octets.len() - self.body;
         if have < length {
             return Err(WireError::truncated("SIP body", self.body, length, have));
         }
         self.end = self.body + length;
-        Ok(self)
+        Ok(())
     }
 
     fn scan_headers(&mut self) -> Result<(), WireError> {
@@ -245,7 +251,7 @@ impl Fields for MessageView<'_> {
         let Some(&(first, _)) = self.slots.get(name as usize) else {
             return self.headers().find(|header| header.name == name);
         };
-        (first != 0).then(|| Headers::scan(&self.octets[..self.blank], first as usize).next())?
+        (first != 0).then(|| Headers::known(&self.octets[..self.blank], first as usize, name))
     }
 
     fn headers_around(&self, name: HeaderName) -> Headers<'_> {

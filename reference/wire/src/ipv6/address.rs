@@ -54,10 +54,69 @@ pub fn is_unicast_routable(address: Ipv6Addr) -> bool {
         || address.to_ipv4_mapped().is_some())
 }
 
+/// Reads an address of hexadecimal groups alone, `None` for any other text. A message of SIP has many
+/// of them, and the standard library tries each group as a dotted quad first.
+pub(crate) fn from_groups(text: &[u8]) -> Option<Ipv6Addr> {
+    let mut groups = [0_u16; 8];
+    let (mut count, mut gap, mut rest) = (0, None, text);
+    if let Some(after) = rest.strip_prefix(b"::") {
+        (gap, rest) = (Some(0), after);
+    }
+    while !rest.is_empty() {
+        let (mut value, mut digits) = (0, 0);
+        while let Some(digit) = rest.get(digits).and_then(|octet| char::from(*octet).to_digit(16)) {
+            value = value << 4 | digit;
+            digits += 1;
+            if digits > 4 {
+                return None;
+            }
+        }
+        *groups.get_mut(count).filter(|_| digits > 0)? = u16::try_from(value).ok()?;
+        count += 1;
+        rest = match &rest[digits..] {
+            [b':', b':', after @ ..] if gap.is_none() => {
+                gap = Some(count);
+                after
+            }
+            [b':', after @ ..] if !after.is_empty() => after,
+            [] => &[],
+            _ => return None,
+        };
+    }
+    match (gap, groups.len() - count) {
+        (Some(gap), missing @ 1..) => groups[gap..].rotate_right(missing),
+        (None, 0) => {}
+        (Some(_) | None, _) => return None,
+    }
+    Some(Ipv6Addr::from(groups))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rstest::rstest;
+
+    proptest! {
+        #[test]
+        fn groups_are_read_as_the_standard_library_reads_them(
+            text in "[0-9a-fF:]{0,12}(::)?[0-9a-f:]{0,24}",
+        ) {
+            prop_assert_eq!(from_groups(text.as_bytes()), text.parse().ok());
+        }
+
+        #[test]
+        fn every_address_is_read_as_it_is_written(groups: [u16; 8], zeros in 0_usize..9) {
+            let mut groups = groups;
+            groups[..zeros].fill(0);
+            groups.rotate_right(zeros / 2);
+            let address = Ipv6Addr::from(groups);
+            // A dotted quad is left to the standard library.
+            let text = address.to_string();
+            let expected = Some(address).filter(|_| !text.contains('.'));
+            prop_assert_eq!(from_groups(text.as_bytes()), expected);
+        }
+    }
 
     const MAC: Mac = Mac([0x02, 0x1a, 0x2b, 0x3c, 0x4d, 0x5e]);
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::WireError;
+use crate::ipv6::address::from_groups;
 
 /// A connection address.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +36,8 @@ impl ConnectionAddress {
         let (address, _ttl_or_count) = address.split_once('/').unwrap_or((address, ""));
         // Where nothing follows the type, at its end.
         let at = (KIND_AT + kind.len() + 1).min(value.len());
-        let literal = address.parse::<IpAddr>();
+        let literal = from_groups(address.as_bytes())
+            .map_or_else(|| address.parse(), |address| Ok(IpAddr::V6(address)));
         match (kind, literal) {
             ("IP6", Ok(IpAddr::V6(address))) => Ok(Self::from(address)),
             ("IP4", Ok(IpAddr::V4(address))) if address.is_unspecified() => Ok(Self::Unspecified),

@@ -50,6 +50,9 @@ impl<'a> Parameters<'a> {
             end = *cursor;
         }
         *cursor = end;
+        if end.position() == start.position() {
+            return Ok(Self::default());
+        }
         let raw = &start.rest()[..end.position() - start.position()];
         let (text, _) = trimmed(raw);
         let text = std::str::from_utf8(text).map_err(|_| start.error("UTF-8"))?;

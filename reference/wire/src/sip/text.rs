@@ -13,6 +13,21 @@ pub(super) const fn is_parameter(octet: u8) -> bool {
     CLASSES[octet as usize].parameter
 }
 
+/// Whether `octet` may stand in a host name.
+pub(super) const fn is_name(octet: u8) -> bool {
+    CLASSES[octet as usize].name
+}
+
+/// Whether `octet` may stand between the brackets of an address.
+pub(super) const fn is_address(octet: u8) -> bool {
+    CLASSES[octet as usize].address
+}
+
+/// Whether `octet` may stand in the user part of a URI: unreserved, or allowed there besides.
+pub(super) const fn is_user(octet: u8) -> bool {
+    CLASSES[octet as usize].user
+}
+
 /// Whether `octets` are a token: at least one, all of the class.
 pub(super) fn is_token_text(octets: &[u8]) -> bool {
     !octets.is_empty() && octets.iter().all(|&octet| is_token(octet))
@@ -66,6 +81,9 @@ pub(super) fn decimal(octets: &[u8]) -> Option<u32> {
 /// Where the element that starts at the front of `octets` ends: at a comma outside quotes and
 /// angle brackets, or with the octets.
 pub(super) fn element_end(octets: &[u8]) -> usize {
+    if !octets.contains(&b',') {
+        return octets.len();
+    }
     let mut quoted = false;
     let mut bracketed = false;
     let mut at = 0;
@@ -125,7 +143,9 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn skip_space(&mut self) {
-        self.take_while(is_space);
+        while self.peek().is_some_and(is_space) {
+            self.at += 1;
+        }
     }
 
     /// Takes `octet` if it comes next.
@@ -140,11 +160,13 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn token(&mut self, expected: &'static str) -> Result<&'a str, WireError> {
-        let token = self.take_while(is_token);
-        if token.is_empty() {
-            return Err(self.error(expected));
-        }
+        let token = self.token_octets(expected)?;
         Ok(std::str::from_utf8(token).expect("token characters are ASCII"))
+    }
+
+    pub(super) fn token_octets(&mut self, expected: &'static str) -> Result<&'a [u8], WireError> {
+        let token = self.take_while(is_token);
+        if token.is_empty() { Err(self.error(expected)) } else { Ok(token) }
     }
 
     /// A quoted string, quotes included, if one comes next.
@@ -182,10 +204,14 @@ impl<'a> Cursor<'a> {
 struct Classes {
     token: bool,
     parameter: bool,
+    name: bool,
+    address: bool,
+    user: bool,
 }
 
 const CLASSES: [Classes; 256] = {
-    let mut table = [Classes { token: false, parameter: false }; 256];
+    let none = Classes { token: false, parameter: false, name: false, address: false, user: false };
+    let mut table = [none; 256];
     let mut octet = 0;
     while octet < 256 {
         #[expect(clippy::cast_possible_truncation, reason = "the loop ends at 255")]
@@ -197,6 +223,12 @@ const CLASSES: [Classes; 256] = {
             );
         table[octet].parameter = character.is_ascii_graphic()
             && !matches!(character, b';' | b',' | b'?' | b'<' | b'>' | b'"' | b'=' | b'\\' | b'@');
+        table[octet].name =
+            character.is_ascii_alphanumeric() || matches!(character, b'-' | b'.' | b'_');
+        table[octet].address = character.is_ascii_hexdigit() || matches!(character, b':' | b'.');
+        table[octet].user = character.is_ascii_alphanumeric()
+            || matches!(character, b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')')
+            || matches!(character, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/');
         octet += 1;
     }
     table

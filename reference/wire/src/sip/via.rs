@@ -82,12 +82,12 @@ impl<'a> ViaView<'a> {
         let mut cursor = Cursor::new("Via", value);
         cursor.skip_space();
         let at = cursor;
-        if !cursor.token("SIP")?.eq_ignore_ascii_case("SIP") {
+        if !cursor.token_octets("SIP")?.eq_ignore_ascii_case(b"SIP") {
             return Err(at.error("SIP"));
         }
         slash(&mut cursor)?;
         let at = cursor;
-        if cursor.token("2.0")? != "2.0" {
+        if cursor.token_octets("2.0")? != b"2.0" {
             return Err(at.error("2.0"));
         }
         slash(&mut cursor)?;

@@ -278,7 +278,7 @@ impl Target {
     /// How many operations an input holds; `None` where it is one message.
     #[must_use]
     pub fn operations(&self, octets: &[u8]) -> Option<usize> {
-        (self.shape == Shape::Operations).then(|| operations::operations(octets).len())
+        self.shape.grammar().map(|grammar| operations::operations(grammar, octets).len())
     }
 
     /// The dictionary of its family, in the form of libFuzzer; `None` where it has none.

@@ -155,6 +155,7 @@ impl Peer {
     /// Somebody wants the direct route until `deadline` at the latest.
     pub(super) fn want(&mut self, now: Instant, deadline: Option<Instant>) {
         if self.state.is_under_way() {
+            self.hurry(now, deadline);
             self.deadline = match (self.deadline, deadline) {
                 (Some(one), Some(other)) => Some(one.max(other)),
                 (None, _) | (_, None) => None,
@@ -165,6 +166,21 @@ impl Peer {
         self.on(now, Trigger::Wanted);
         if self.incapable_until.is_some_and(|until| until > now) {
             self.on(now, Trigger::Hopeless);
+        }
+    }
+
+    /// The back-off begins anew where it would give up, or try nothing more, before `deadline`: whoever wants the
+    /// route only now waits as long as the first did.
+    fn hurry(&mut self, now: Instant, deadline: Option<Instant>) {
+        //= CL-RO-12
+        let Some(deadline) = deadline else { return };
+        let is_late =
+            |at: Instant, interval: Duration| at >= deadline || interval > MAX_BINDACK_TIMEOUT;
+        if self.update_due.is_some_and(|(at, interval)| is_late(at, interval)) {
+            self.update_due = Some((now, INITIAL_BINDACK_TIMEOUT));
+        }
+        if self.tries.next_at.is_some_and(|at| is_late(at, self.tries.interval)) {
+            self.tries = Tries { next_at: Some(now), interval: SECOND };
         }
     }
 

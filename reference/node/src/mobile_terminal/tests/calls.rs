@@ -71,6 +71,23 @@ fn what_is_lost_for_good_ends_in_the_tunnel(#[case] loses: Loses) {
     insta::assert_snapshot!(format!("{loses:?}"), world.tell());
 }
 
+/// Found by a fuzzer: the second call got what was left of the first one's back-off, and was answered
+/// without a route three seconds after it came.
+#[test]
+fn a_call_during_the_last_attempt_has_a_budget_of_its_own() {
+    let mut world = World::registered("", &[]);
+    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::Acknowledgement);
+    world.invite("c1", PEER);
+    world.run_for(Duration::from_secs(60));
+    world.story.clear();
+    world.invite("c2", PEER);
+    world.run_ms(6500);
+    assert!(!world.tell().contains("180 c2"), "{}", world.tell());
+    assert!(world.tell().contains("BU direct"), "{}", world.tell());
+    world.run_ms(1000);
+    assert!(world.tell().contains("180 c2"), "{}", world.tell());
+}
+
 #[test]
 fn a_loss_is_made_good() {
     let mut world = World::registered("", &[]);

@@ -14,6 +14,7 @@ pub mod correspondence;
 mod correspondent;
 pub mod entropy;
 pub mod event;
+pub mod held;
 mod home_agent;
 pub mod host;
 pub mod key;
@@ -32,6 +33,7 @@ pub mod upper;
 pub use build::{ConfigError, build};
 pub use command::Command;
 pub use event::Event;
+pub use held::Held;
 pub use time::Instant;
 
 /// A protocol endpoint or router, driven from outside.
@@ -48,6 +50,9 @@ pub trait Node {
     /// When to call [`handle_input`](Self::handle_input) with [`Input::Time`] if nothing else comes
     /// first, and why.
     fn poll_timeout(&self) -> Option<Wakeup>;
+
+    /// What it keeps now: for those who look for what only ever grows.
+    fn held(&self) -> Held;
 }
 
 /// One of a node's interfaces, counted from zero in the order of its configuration.

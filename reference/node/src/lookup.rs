@@ -10,7 +10,7 @@ use roamproof_wire::mobility::{self, BindingLookup, NtpTimestamp};
 
 use crate::host::config::Prefix;
 use crate::key::Key;
-use crate::{Instant, Wakeup};
+use crate::{Held, Instant, Wakeup};
 
 /// The other ends of binding lookup that this node shares a key with.
 #[derive(Debug)]
@@ -68,6 +68,11 @@ impl LookupPeers {
     /// The peer with this address.
     pub(crate) fn find(&self, address: Ipv6Addr) -> Option<&LookupPeer> {
         self.peers.iter().find(|peer| peer.address == address)
+    }
+
+    /// Counts what is kept.
+    pub(crate) fn held(&self, held: &mut Held) {
+        held.for_room("lookup messages seen", self.seen.len(), SEEN_MAX);
     }
 
     /// Whether a message is genuine, fresh and new, and its sender may speak for its home address.
@@ -165,6 +170,11 @@ impl Notices {
         }
         self.entries.retain(|notice| notice.next_at().is_some());
         due
+    }
+
+    /// Counts what is kept.
+    pub(crate) fn held(&self, held: &mut Held) {
+        held.in_time("notices", self.entries.len(), NOTICES_MAX);
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Wakeup> {

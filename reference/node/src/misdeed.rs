@@ -28,15 +28,42 @@ pub struct Declared {
     pub falls_with_it: &'static [&'static str],
 }
 
+/// A flaw: a misdeed that breaks no row by itself, for a fuzzer to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flaw {
+    /// Which.
+    pub misdeed: Misdeed,
+    /// Its name for users: `never-cancels-a-query-timer`.
+    pub name: &'static str,
+    /// What it does, as one sentence.
+    pub does: &'static str,
+    /// The role that can do it.
+    pub role: &'static str,
+}
+
 macro_rules! misdeeds {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $role:literal, $breaks:literal, [$($shows:literal),*], [$($with:literal),*];)+) => {
+    (
+        $($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $role:literal, $breaks:literal, [$($shows:literal),*], [$($with:literal),*];)+
+        flaws: $($(#[doc = $flaw_doc:literal])+ $flaw:ident = $flaw_name:literal, $flaw_role:literal;)+
+    ) => {
         /// What a node can be told to do wrong.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Misdeed {
             $($(#[doc = $doc])+ $variant,)+
+            $($(#[doc = $flaw_doc])+ $flaw,)+
         }
 
-        /// Every misdeed, the one list.
+        /// Every flaw.
+        pub const FLAWS: &[Flaw] = &[
+            $(Flaw {
+                misdeed: Misdeed::$flaw,
+                name: $flaw_name,
+                does: concat!($($flaw_doc),+),
+                role: $flaw_role,
+            },)+
+        ];
+
+        /// Every misdeed that breaks a row, the one list.
         pub const ALL: &[Declared] = &[
             $(Declared {
                 misdeed: Misdeed::$variant,
@@ -416,6 +443,22 @@ misdeeds! {
     OpensServerTunnel = "opens-server-tunnel", "mobile-terminal", "CL-DST-10", [], [];
     /// Loses the responses to an INVITE that the SIP server tunnelled.
     LosesDirectResponses = "loses-direct-responses", "mobile-terminal", "CL-DST-13", [], [];
+
+    flaws:
+    /// Takes the route for optimized where a handover came between its update and the acknowledgement.
+    PresumesBindingAfterHandover = "presumes-binding-after-handover", "mobile-terminal";
+    /// Keeps the routes of a call that is over before it was answered.
+    KeepsRoutesOfDeadCalls = "keeps-routes-of-dead-calls", "mobile-terminal";
+    /// Answers an update whose nonces it does not know twelve times.
+    RepeatsRefusals = "repeats-refusals", "correspondent";
+    /// Forgets every binding when one is removed.
+    ForgetsOtherBindings = "forgets-other-bindings", "correspondent";
+    /// Binds a home address where another is, whose duplicate address detection ends later.
+    ConfusesMobileNodes = "confuses-mobile-nodes", "home-agent";
+    /// Keeps every request that was cancelled.
+    KeepsCancelledRequests = "keeps-cancelled-requests", "sip-server";
+    /// Does not cancel the timer of a query that was answered at the second time.
+    NeverCancelsQueryTimer = "never-cancels-a-query-timer", "sip-server";
 }
 
 /// What one node is to do wrong.
@@ -438,6 +481,11 @@ impl Misdeeds {
                 let why =
                     format!("misdeed {name}: this build has none; build with --features misdeeds");
                 return Err(ConfigError::Misdeed(why));
+            }
+            let flaw = FLAWS.iter().find(|flaw| (flaw.role, flaw.name) == (role, name.as_str()));
+            if let Some(flaw) = flaw {
+                chosen.insert(flaw.misdeed);
+                continue;
             }
             let of_role = || ALL.iter().filter(|declared| declared.role == role);
             let Some(found) = of_role().find(|declared| declared.name == name) else {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::build::Start;
 use crate::host::config::HostConfig;
 use crate::host::{Advertiser, Happening, Host, Received, echo_reply};
-use crate::{Input, Instant, Interface, Node, Output, Wakeup};
+use crate::{Held, Input, Instant, Interface, Node, Output, Wakeup};
 
 /// A router's configuration: interfaces, what it advertises on them, routes.
 #[derive(Debug, Clone, Deserialize)]
@@ -83,5 +83,11 @@ impl Node for Router {
 
     fn poll_timeout(&self) -> Option<Wakeup> {
         Wakeup::sooner(self.host.poll_timeout(), self.advertiser.poll_timeout())
+    }
+
+    fn held(&self) -> Held {
+        let mut held = Held::default();
+        self.host.held(&mut held, 0);
+        held
     }
 }

@@ -14,7 +14,7 @@ use roamproof_wire::udp::{self, Udp};
 use crate::host::tcp::{ConnectionId, TcpEvent, TcpStack};
 use crate::sip::{Hop, Transmit};
 use crate::upper::UpperPacket;
-use crate::{Instant, Wakeup};
+use crate::{Held, Instant, Wakeup};
 
 /// The SIP transport of one address.
 #[derive(Debug)]
@@ -166,6 +166,14 @@ impl SipTransport {
     /// When [`run`](Self::run) has something to do.
     pub fn poll_timeout(&self) -> Option<Wakeup> {
         self.tcp.poll_timeout()
+    }
+
+    /// Counts what is kept.
+    pub(crate) fn held(&self, held: &mut Held) {
+        let (connections, connections_max) = self.tcp.connections();
+        // An idle connection is the other side's to end.
+        held.for_room("connections", connections, connections_max);
+        held.for_room("streams", self.streams.len(), connections_max);
     }
 
     fn send_datagram(&mut self, to: Hop, octets: &[u8]) {

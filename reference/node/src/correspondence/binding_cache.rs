@@ -8,7 +8,7 @@ use std::time::Duration;
 use roamproof_wire::mobility::{NonceIndices, Sequence};
 
 use super::return_routability::MAX_NONCE_LIFETIME;
-use crate::{Instant, Wakeup};
+use crate::{Held, Instant, Wakeup};
 
 /// Bindings, and what is remembered of those that are gone.
 #[derive(Debug, Default)]
@@ -181,6 +181,12 @@ impl BindingCache {
         }
         self.plan();
         due
+    }
+
+    /// Counts what is kept.
+    pub(super) fn held(&self, held: &mut Held) {
+        held.in_time("bindings", self.entries.len(), BINDINGS_MAX);
+        held.for_room("bindings that are gone", self.gone.len(), BINDINGS_MAX);
     }
 
     /// When [`due`](Self::due) has something.

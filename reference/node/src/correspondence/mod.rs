@@ -19,7 +19,7 @@ use roamproof_wire::mobility::{
 
 use crate::entropy::Entropy;
 use crate::misdeed::{Misdeed, Misdeeds};
-use crate::{Event, Instant, Wakeup};
+use crate::{Event, Held, Instant, Wakeup};
 use binding_cache::{BindingCache, Due, Ends};
 use return_routability::ReturnRoutability;
 
@@ -214,6 +214,12 @@ impl Correspondence {
     /// When [`run`](Self::run) has something to do.
     pub fn poll_timeout(&self) -> Option<Wakeup> {
         self.cache.poll_timeout()
+    }
+
+    /// Counts what is kept.
+    pub(crate) fn held(&self, held: &mut Held) {
+        self.cache.held(held);
+        self.routability.held(held);
     }
 
     /// The next packet to send.

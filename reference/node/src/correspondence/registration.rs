@@ -10,11 +10,13 @@ use roamproof_wire::mobility::{
     NonceIndices, Sequence, Status, verify_binding_authorization,
 };
 
-use super::binding_cache::Ends;
+use super::binding_cache::{BindingCache, Ends};
 use super::{Answer, Correspondence, CorrespondenceEvent};
 use crate::Instant;
 use crate::misdeed::Misdeed;
 
+/// How often the flaw refuses an update.
+const REFUSALS: usize = 12;
 /// How long the misdeed keeps a binding.
 const FOR_EVER: Duration = Duration::from_secs(86_400);
 
@@ -48,7 +50,10 @@ impl Correspondence {
             Judgement::Refused { status, sequence, key } => {
                 let acknowledgement = BindingAcknowledgement::new(status, sequence, Lifetime::ZERO);
                 let care_of = care_of(packet, update);
-                self.acknowledge(packet, care_of, &acknowledgement, key.as_ref());
+                let again = key.is_none() && self.misdeeds.does(Misdeed::RepeatsRefusals);
+                for _ in 0..if again { REFUSALS } else { 1 } {
+                    self.acknowledge(packet, care_of, &acknowledgement, key.as_ref());
+                }
             }
             Judgement::Granted { request, key } => self.grant(now, packet, request, &key),
         }
@@ -180,6 +185,9 @@ impl Correspondence {
             let keeps = self.misdeeds.does(Misdeed::KeepsRemovedBindings);
             if !keeps && self.cache.unbind(now, ends, Some(sequence)) {
                 self.event(CorrespondenceEvent::Unbound { local: ends.local, home: ends.home });
+                if self.misdeeds.does(Misdeed::ForgetsOtherBindings) {
+                    self.cache = BindingCache::default();
+                }
             }
             Lifetime::ZERO
         } else {

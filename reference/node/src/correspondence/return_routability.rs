@@ -8,8 +8,8 @@ use roamproof_wire::mobility::{
     BindingManagementKey, NonceIndices, Status, care_of_keygen_token, home_keygen_token,
 };
 
-use crate::Instant;
 use crate::entropy::Entropy;
+use crate::{Held, Instant};
 
 /// A correspondent's node key, Kcn, and its nonces.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ const NONCE_INTERVAL: Duration = Duration::from_secs(30);
 const SPENT_INTERVAL: Duration = Duration::from_secs(1);
 /// MAX_NONCE_LIFETIME (RFC 6275 §12).
 pub(super) const MAX_NONCE_LIFETIME: Duration = Duration::from_secs(240);
+/// One a second at most for as long as one lives, and the next.
+const NONCES_MAX: usize = 241;
 
 impl ReturnRoutability {
     /// A fresh node key, so that no token from before is worth anything.
@@ -112,6 +114,11 @@ impl ReturnRoutability {
     /// mobile node can come back (RFC 6275 §9.5.3 forbids the old ones).
     pub(super) const fn spend(&mut self) {
         self.spent = true;
+    }
+
+    /// Counts what is kept.
+    pub(super) fn held(&self, held: &mut Held) {
+        held.for_room("nonces", self.nonces.len(), NONCES_MAX);
     }
 
     /// The nonce that tokens are made with now; made when it is first needed.

@@ -15,7 +15,7 @@ use crate::host::{Happening, Host, Received, echo_reply};
 use crate::misdeed::{Misdeed, Misdeeds};
 use crate::phone::{InviteWay, Phone, PhoneEvent};
 use crate::sip::Early100;
-use crate::{Command, Event, Input, Instant, Interface, Node, Output, Wakeup};
+use crate::{Command, Event, Held, Input, Instant, Interface, Node, Output, Wakeup};
 pub(crate) use config::Config;
 use config::CorrespondentConfig;
 
@@ -258,6 +258,16 @@ impl Node for Correspondent {
         [self.host.poll_timeout(), self.correspondence.poll_timeout(), phone]
             .into_iter()
             .fold(None, Wakeup::sooner)
+    }
+
+    fn held(&self) -> Held {
+        let mut held = Held::default();
+        self.host.held(&mut held, 0);
+        self.correspondence.held(&mut held);
+        if let Some(phone) = &self.phone {
+            phone.held(&mut held);
+        }
+        held
     }
 }
 

@@ -57,6 +57,17 @@ fn an_echo_by_the_care_of_address_is_answered_by_it_once_bound() {
     assert_eq!(reply.payload[0], 129);
 }
 
+/// Found by a fuzzer: the answer went to the unspecified address, which is nobody's.
+#[test]
+fn who_sends_from_the_unspecified_address_gets_no_answer() {
+    let mut bench = Bench::plugged("", &[]);
+    bench.drain();
+    bench.receive(&echo(Ipv6Addr::UNSPECIFIED, None));
+    assert!(bench.drain().is_empty());
+    bench.receive(&echo(CARE_OF, None));
+    assert_eq!(bench.drain().len(), 1);
+}
+
 #[test]
 fn an_echo_of_its_own_takes_the_direct_way_once_bound() {
     let mut bench = Bench::plugged("", &[]);

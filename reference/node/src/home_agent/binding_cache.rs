@@ -38,8 +38,8 @@ impl BindingCache {
         self.entries.get_mut(&home)
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.entries.len() >= BINDINGS_MAX
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     pub(crate) fn insert(&mut self, home: Ipv6Addr, binding: Binding) {

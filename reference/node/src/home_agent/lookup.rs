@@ -11,7 +11,7 @@ use super::HomeAgent;
 use super::mischief::INVENTED;
 use crate::lookup::Notices;
 use crate::misdeed::Misdeed;
-use crate::{Event, Instant};
+use crate::{Event, Held, Instant};
 
 /// Who was told what, and until when it counts.
 #[derive(Debug, Default)]
@@ -24,6 +24,14 @@ pub(super) struct Told {
 
 /// Servers and home addresses remembered.
 const ASKED_MAX: usize = 4096;
+
+impl Told {
+    /// Counts what is kept.
+    pub(super) fn held(&self, held: &mut Held) {
+        self.notices.held(held);
+        held.for_room("servers that asked", self.asked.len(), ASKED_MAX);
+    }
+}
 
 impl HomeAgent {
     pub(super) fn on_lookup(&mut self, now: Instant, packet: &Packet<'_>, message: &BindingLookup) {

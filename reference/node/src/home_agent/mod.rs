@@ -15,8 +15,8 @@ use crate::build::{ConfigError, Start};
 use crate::host::{Advertiser, Happening, Host, Received, echo_reply};
 use crate::lookup::LookupPeers;
 use crate::misdeed::{Misdeed, Misdeeds};
-use crate::{Input, Instant, Interface, Node, Output, Wakeup};
-use binding_cache::BindingCache;
+use crate::{Held, Input, Instant, Interface, Node, Output, Wakeup};
+use binding_cache::{BINDINGS_MAX, BindingCache};
 pub(crate) use config::Config;
 use config::SipServerConfig;
 use registration::Pending;
@@ -163,6 +163,17 @@ impl Node for HomeAgent {
         ]
         .into_iter()
         .fold(None, Wakeup::sooner)
+    }
+
+    fn held(&self) -> Held {
+        let mut held = Held::default();
+        self.host.held(&mut held, BINDINGS_MAX);
+        held.in_time("bindings", self.cache.len(), BINDINGS_MAX);
+        held.in_time("registrations under test", self.pending.len(), BINDINGS_MAX);
+        self.replays.held(&mut held, self.config.mobiles.len());
+        self.peers.held(&mut held);
+        self.told.held(&mut held);
+        held
     }
 }
 

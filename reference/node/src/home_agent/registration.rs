@@ -10,12 +10,12 @@ use roamproof_wire::mobility::{
     Lifetime, Message, MnHaAuthentication, NtpTimestamp, Sequence, Status,
 };
 
-use super::binding_cache::{Binding, granted};
+use super::binding_cache::{BINDINGS_MAX, Binding, granted};
 use super::config::{Authentication, MobileConfig};
 use super::{HOME, HomeAgent};
 use crate::host::Standing;
 use crate::misdeed::Misdeed;
-use crate::{Event, Instant};
+use crate::{Event, Held, Instant};
 
 /// A registration that waits for duplicate address detection on the home link (RFC 6275 §10.3.1).
 #[derive(Debug, Clone)]
@@ -169,7 +169,9 @@ impl HomeAgent {
         if request.home == self.config.home_agent.address {
             return Some(Status::ADMINISTRATIVELY_PROHIBITED);
         }
-        if self.cache.is_full() && self.cache.get(request.home).is_none() {
+        // Those that wait for duplicate address detection will want their place.
+        let taken = self.cache.len() + self.pending.len();
+        if taken >= BINDINGS_MAX && self.cache.get(request.home).is_none() {
             return Some(Status::INSUFFICIENT_RESOURCES);
         }
         if !is_care_of_address(request.care_of) {
@@ -210,7 +212,12 @@ impl HomeAgent {
     /// Nobody on the home link has the home address: the registration goes through.
     pub(super) fn on_home_address_free(&mut self, now: Instant, address: Ipv6Addr) {
         if let Some(index) = self.pending.iter().position(|one| one.request.home == address) {
-            let pending = self.pending.remove(index);
+            let mut pending = self.pending.remove(index);
+            if let Some(other) = self.pending.last()
+                && self.misdeeds.does(Misdeed::ConfusesMobileNodes)
+            {
+                pending.request.care_of = other.request.care_of;
+            }
             self.bind(now, &pending.request);
         }
     }
@@ -363,6 +370,12 @@ impl HomeAgent {
 }
 
 impl Replays {
+    /// Counts what is kept, of so many mobile nodes.
+    pub(super) fn held(&self, held: &mut Held, mobiles: usize) {
+        let stamps = self.last.values().map(VecDeque::len).sum();
+        held.for_room("time stamps", stamps, mobiles * REPLAYS_MAX);
+    }
+
     /// Whether this time stamp was seen before; it is from now on.
     fn seen(&mut self, home: Ipv6Addr, timestamp: NtpTimestamp) -> bool {
         let last = self.last.entry(home).or_default();

@@ -73,6 +73,11 @@ impl Addresses {
         self.entries.len() != before
     }
 
+    /// How many are answered for on behalf of others.
+    pub(crate) fn proxied(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.standing == Standing::Proxied).count()
+    }
+
     pub(crate) fn on(&self, interface: Interface) -> impl Iterator<Item = &Address> {
         self.entries.iter().filter(move |entry| entry.interface == interface)
     }

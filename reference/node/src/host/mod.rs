@@ -28,7 +28,7 @@ use roamproof_wire::ipv6::address::{ALL_NODES, ALL_ROUTERS, link_local, solicite
 use roamproof_wire::ipv6::{Packet, Reassembly, Rejected, protocol};
 
 use crate::entropy::Entropy;
-use crate::{Event, Instant, Interface, Output, Wakeup};
+use crate::{Event, Held, Instant, Interface, Output, Wakeup};
 use address::{Addresses, Due};
 use config::{HostConfig, Prefix};
 use neighbour::Neighbours;
@@ -96,8 +96,6 @@ pub(crate) enum Happening {
 
 /// The largest packet that a link takes, octets (RFC 2464).
 pub const LINK_MTU: usize = 1500;
-/// Happenings kept for the role; it drains them after every input.
-const HAPPENINGS_MAX: usize = 256;
 
 impl Host {
     /// The host that `config` describes; `forwards` where it is a router.
@@ -355,6 +353,14 @@ impl Host {
             .fold(None, Wakeup::sooner)
     }
 
+    /// Counts what is kept; `proxied_max` is how many addresses it may answer for.
+    pub(crate) fn held(&self, held: &mut Held, proxied_max: usize) {
+        self.neighbours.held(held);
+        held.in_time("packets in pieces", self.reassembly.len(), self.reassembly.packets_max());
+        held.in_time("addresses answered for", self.addresses.proxied(), proxied_max);
+        held.in_time("packets put together", self.reassembled.len(), 0);
+    }
+
     /// Hands a packet to the programs on this node's host.
     pub(crate) fn deliver(&mut self, packet: Vec<u8>) {
         self.outbox.push_back(Output::Local(packet));
@@ -375,10 +381,10 @@ impl Host {
         self.event(Event::Malformed(error));
     }
 
+    /// The role drains it after every input, and one input brings about no more than there are
+    /// addresses and neighbours: none is lost, or whoever waits for it waits for ever.
     fn note(&mut self, happening: Happening) {
-        if self.happenings.len() < HAPPENINGS_MAX {
-            self.happenings.push_back(happening);
-        }
+        self.happenings.push_back(happening);
     }
 
     /// Whether a unicast packet that came in on `interface` is for this node or taken by it.

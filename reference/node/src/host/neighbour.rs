@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use roamproof_wire::ethernet::Mac;
 
-use crate::{Instant, Interface, Wakeup};
+use crate::{Held, Instant, Interface, Wakeup};
 
 /// The neighbours on all links of one node.
 #[derive(Debug, Default)]
@@ -267,6 +267,13 @@ impl Neighbours {
     /// When [`due`](Self::due) has something.
     pub(crate) fn poll_timeout(&self) -> Option<Wakeup> {
         self.soonest.map(|at| Wakeup { at, why: "neighbour silent" })
+    }
+
+    /// Counts what is kept.
+    pub(crate) fn held(&self, held: &mut Held) {
+        let waiting = self.entries.values().map(|entry| entry.waiting.len()).sum();
+        held.for_room("neighbours", self.entries.len(), ENTRIES_MAX);
+        held.in_time("frames that wait for a neighbour", waiting, ENTRIES_MAX * WAITING_MAX);
     }
 
     fn wake(&mut self, at: Instant) {

@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 
 use roamproof_wire::ethernet::{self, Ethernet, Mac};
 use roamproof_wire::icmpv6::Reason;
-use roamproof_wire::ipv6::{self, Outgoing, Packet};
+use roamproof_wire::ipv6::{self, Header, Outgoing, Packet};
 
 use super::neighbour::Wanted;
 use super::{Happening, Host, LINK_MTU};
@@ -56,9 +56,12 @@ impl Host {
     /// (RFC 8200 §3, RFC 4443 §3).
     pub(crate) fn forward(&mut self, now: Instant, packet: &Packet<'_>) {
         let octets = packet.octets;
-        let source = packet.header.source;
-        if source.is_unicast_link_local() || source.is_multicast() || source.is_unspecified() {
+        let Header { source, destination, .. } = packet.header;
+        if source.is_multicast() || !may_cross(source) {
             return self.discard("source address may not cross a router");
+        }
+        if !may_cross(destination) {
+            return self.discard("destination address may not cross a router");
         }
         if packet.header.hop_limit <= 1 {
             return self.answer_error(now, octets, Reason::TimeExceeded { code: 0 });
@@ -77,6 +80,10 @@ impl Host {
 
     /// The interface and the next hop towards `destination`.
     pub(crate) fn way(&self, destination: Ipv6Addr) -> Option<(Interface, Ipv6Addr)> {
+        // RFC 4291 §2.5.2, §2.5.3: nobody is there.
+        if destination.is_unspecified() || destination.is_loopback() {
+            return None;
+        }
         let route = self.routes.iter().find(|route| route.prefix.contains(destination))?;
         Some((route.interface, route.via.unwrap_or(destination)))
     }
@@ -147,6 +154,11 @@ impl Host {
             self.on_wanted(now, wanted);
         }
     }
+}
+
+/// Whether routers carry packets from or to `address` (RFC 4291 §2.5.2, §2.5.3, §2.5.6).
+const fn may_cross(address: Ipv6Addr) -> bool {
+    !(address.is_unicast_link_local() || address.is_loopback() || address.is_unspecified())
 }
 
 /// The packet with room for a link-layer header before it.

@@ -8,7 +8,7 @@ use roamproof_wire::mobility::{Lifetime, Sequence, Status};
 use super::optimization::{Optimization, Trigger};
 use super::peer::{Asked, Peer, ToSend, Token, Whereabouts};
 use crate::entropy::Entropy;
-use crate::{Instant, Wakeup};
+use crate::{Held, Instant, Wakeup};
 
 /// The correspondents, by address.
 #[derive(Debug, Default)]
@@ -197,6 +197,10 @@ impl BindingUpdateList {
         self.peers.remove(&peer);
     }
 
+    pub(super) fn peers(&self) -> impl Iterator<Item = &Peer> {
+        self.peers.values()
+    }
+
     pub(super) fn peers_mut(&mut self) -> impl Iterator<Item = &mut Peer> {
         self.peers.values_mut()
     }
@@ -218,6 +222,13 @@ impl BindingUpdateList {
     pub(super) fn poll_timeout(&self) -> Option<Wakeup> {
         let at = self.peers.values().filter_map(Peer::next_at).min()?;
         Some(Wakeup { at, why: "route optimization" })
+    }
+
+    /// Counts what is kept; a user wants so many routes, whatever calls there are.
+    pub(super) fn held(&self, held: &mut Held, wishes: usize) {
+        held.for_room("correspondents", self.peers.len(), PEERS_MAX);
+        let holders: usize = self.peers.values().map(|peer| peer.holders as usize).sum();
+        held.in_time("holds of calls on routes", holders.saturating_sub(wishes), None);
     }
 
     fn make_room(&mut self, now: Instant) -> bool {

@@ -9,7 +9,7 @@ use roamproof_wire::sip::{Fields, HeaderName, Message, Method, Uri};
 use roamproof_wire::udp::{self, Udp};
 
 use super::MobileTerminal;
-use super::optimization::Trigger;
+use super::optimization::{Optimization, Trigger};
 use super::targets::{Targets, description_in};
 use crate::Instant;
 use crate::entropy::Entropy;
@@ -363,6 +363,12 @@ fn edited(upper: &UpperPacket, edit: impl FnOnce(&mut Message)) -> UpperPacket {
 }
 
 impl super::binding_update_list::BindingUpdateList {
+    /// The peers whose acknowledgement is awaited.
+    pub(super) fn updating(&self) -> impl Iterator<Item = Ipv6Addr> {
+        let peers = self.peers();
+        peers.filter(|peer| peer.state == Optimization::Updating).map(|peer| peer.address)
+    }
+
     /// Ends every procedure without success.
     pub(super) fn give_up(&mut self, now: Instant) {
         for peer in self.peers_mut() {

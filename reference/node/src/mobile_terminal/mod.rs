@@ -39,7 +39,7 @@ use crate::misdeed::{Misdeed, Misdeeds};
 use crate::phone::Phone;
 use crate::sip::Early100;
 use crate::upper::UpperPacket;
-use crate::{Command, Event, Input, Instant, Interface, Node, Output, Wakeup};
+use crate::{Command, Event, Held, Input, Instant, Interface, Node, Output, Wakeup};
 use binding_update_list::BindingUpdateList;
 use config::Authentication;
 pub(crate) use config::Config;
@@ -81,6 +81,8 @@ pub(crate) struct MobileTerminal {
     invited_directly: bool,
     media_sent: u32,
     waits_for_home: bool,
+    /// Peers that a flaw takes for bound.
+    presumed: Vec<Ipv6Addr>,
 }
 
 /// The one that moves.
@@ -136,6 +138,7 @@ impl MobileTerminal {
             invited_directly: false,
             media_sent: 0,
             waits_for_home: false,
+            presumed: Vec::new(),
             config,
         })
     }
@@ -241,6 +244,9 @@ impl MobileTerminal {
         self.home.moved(now, place);
         if self.moves > 1 && self.does(Misdeed::RestartsBudget) {
             self.restart_budgets(now);
+        }
+        if self.does(Misdeed::PresumesBindingAfterHandover) {
+            self.presumed.extend(self.list.updating());
         }
         let keeps = (place == Place::Home && self.does(Misdeed::KeepsBindingAtHome))
             || self.does(Misdeed::MediaFromOldCareOfAddress);
@@ -386,5 +392,18 @@ impl Node for MobileTerminal {
         ]
         .into_iter()
         .fold(None, Wakeup::sooner)
+    }
+
+    fn held(&self) -> Held {
+        let mut held = Held::default();
+        self.host.held(&mut held, 0);
+        held.in_time("tunnelled packets in pieces", self.inner.len(), self.inner.packets_max());
+        self.list.held(&mut held, self.wishes.len());
+        self.correspondence.held(&mut held);
+        self.sessions.held(&mut held);
+        if let Some(phone) = &self.phone {
+            phone.held(&mut held);
+        }
+        held
     }
 }

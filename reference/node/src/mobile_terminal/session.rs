@@ -21,7 +21,7 @@ use crate::misdeed::Misdeed;
 use crate::phone::{MediaDatagram, PhoneEvent};
 use crate::sip::CallHandle;
 use crate::upper::UpperPacket;
-use crate::{Command, Instant, Wakeup};
+use crate::{Command, Held, Instant, Wakeup};
 
 /// What the controller keeps of the calls.
 #[derive(Debug, Default)]
@@ -59,6 +59,13 @@ impl Sessions {
     /// Forgets the calls whose response waits for the route to `peer`: a misdeed.
     pub(super) fn never_answer(&mut self, peer: Ipv6Addr) {
         self.pending.retain(|_, one| !one.peers.contains(&peer));
+    }
+
+    /// Counts what is kept.
+    pub(super) fn held(&self, held: &mut Held) {
+        held.in_time("responses that wait", self.pending.len(), None);
+        held.in_time("calls whose media waits", self.silent.len(), None);
+        held.in_time("calls that hold a route", self.held.len(), None);
     }
 
     /// The peer of some call.
@@ -212,9 +219,11 @@ impl MobileTerminal {
 
     fn on_over(&mut self, now: Instant, call: CallHandle) {
         //= CL-RO-17
-        self.sessions.pending.remove(&call);
+        let waited = self.sessions.pending.remove(&call).is_some();
         self.sessions.silent.remove(&call);
-        if self.does(Misdeed::UpdatesForDeadCall) {
+        if self.does(Misdeed::UpdatesForDeadCall)
+            || (waited && self.does(Misdeed::KeepsRoutesOfDeadCalls))
+        {
             return;
         }
         let abandons = self.does(Misdeed::AbandonsSharedRoute);
@@ -283,7 +292,12 @@ impl MobileTerminal {
         let at_home = self.place == Place::Home;
         self.never_answer_some(at_home);
         let patient = !at_home && self.does(Misdeed::WaitsForBudget);
-        let progress = |peer: &Ipv6Addr| self.list.progress(now, *peer, &whereabouts);
+        let progress = |peer: &Ipv6Addr| {
+            if whereabouts.complete && self.presumed.contains(peer) {
+                return Progress::Bound;
+            }
+            self.list.progress(now, *peer, &whereabouts)
+        };
         let at_once = if self.does(Misdeed::AnswersInOrder) { 1 } else { usize::MAX };
         let ready: Vec<(CallHandle, bool)> = self
             .sessions

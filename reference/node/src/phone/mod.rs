@@ -23,7 +23,7 @@ use crate::sip::agent::CallState;
 use crate::sip::{Agent, AgentConfig, CallHandle, Early100, Hop};
 use crate::sip_transport::{SipReceived, SipTransport};
 use crate::upper::UpperPacket;
-use crate::{Command, Event, Instant, Wakeup};
+use crate::{Command, Event, Held, Instant, Wakeup};
 use config::SipConfig;
 use talk::Talk;
 
@@ -297,6 +297,14 @@ impl Phone {
         let talks = self.talks.values().map(Talk::wakeup).fold(None, Wakeup::sooner);
         let others = Wakeup::sooner(self.agent_due, self.transport.poll_timeout());
         Wakeup::sooner(talks, others)
+    }
+
+    /// Counts what is kept.
+    pub(crate) fn held(&self, held: &mut Held) {
+        self.agent.held(held);
+        self.transport.held(held);
+        // Those that its user begins are his affair.
+        held.in_time("talks", self.talks.len(), None);
     }
 
     /// Whether any call is open.

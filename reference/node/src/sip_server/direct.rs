@@ -12,7 +12,7 @@ use roamproof_wire::mobility::{BindingLookup, Lifetime, LookupKind, LookupStatus
 use super::way::Asker;
 use crate::lookup::{LookupPeer, LookupPeers};
 use crate::misdeed::{Misdeed, Misdeeds};
-use crate::{Event, Instant, Wakeup};
+use crate::{Event, Held, Instant, Wakeup};
 
 /// The server's side of binding lookup.
 ///
@@ -30,6 +30,8 @@ pub(super) struct Direct {
     news: VecDeque<News>,
     /// Whether a misdeed has ended it for good.
     ended: bool,
+    /// What a flaw waits for in vain.
+    forgotten_timer: Option<Instant>,
     misdeeds: Misdeeds,
 }
 
@@ -139,6 +141,7 @@ impl Direct {
             packets: VecDeque::new(),
             news: VecDeque::new(),
             ended: false,
+            forgotten_timer: None,
             misdeeds: misdeeds.clone(),
         }
     }
@@ -311,7 +314,15 @@ impl Direct {
         let end = self.queries.values().map(|query| query.begun_at + PATIENCE).min();
         let end = end.filter(|_| !self.misdeeds.does(Misdeed::WaitsForTheHomeAgent));
         let wakeup = |at| Wakeup { at, why: "binding query unanswered" };
-        Wakeup::sooner(again.map(wakeup), end.map(wakeup))
+        let forgotten = self.forgotten_timer;
+        [again, end, forgotten].into_iter().flatten().min().map(wakeup)
+    }
+
+    /// Counts what is kept.
+    pub(super) fn held(&self, held: &mut Held) {
+        self.peers.held(held);
+        held.for_room("home addresses notified", self.homes.len(), HOMES_MAX);
+        held.in_time("binding queries", self.queries.len(), QUERIES_MAX);
     }
 
     /// The next packet to send.
@@ -373,6 +384,9 @@ impl Direct {
             return self.discard("reply to no query");
         }
         let query = self.queries.remove(&message.transaction).expect("it was just found");
+        if query.sent > 1 && self.misdeeds.does(Misdeed::NeverCancelsQueryTimer) {
+            self.forgotten_timer = Some(query.begun_at + PATIENCE);
+        }
         self.standings.entry(from).or_default().refusals = 0;
         self.note(now, message);
         //= CL-DST-06

@@ -83,6 +83,11 @@ impl Location {
         self.records.len()
     }
 
+    /// How many contacts there are, of all identifiers.
+    pub fn contacts_count(&self) -> usize {
+        self.records.values().map(Vec::len).sum()
+    }
+
     /// Whether no identifier is known.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use roamproof_wire::ipv6::{self, HEADER_LEN, MTU_MIN};
 
-use crate::Instant;
 use crate::entropy::Entropy;
 use crate::host::LINK_MTU;
+use crate::{Held, Instant};
 
 /// The path MTU to each destination of which a router has said that it is less than a link's.
 #[derive(Debug, Default)]
@@ -72,6 +72,11 @@ impl Paths {
             packets.extend(cut(&outer, mtu, entropy));
         }
         packets
+    }
+
+    /// Counts what is kept.
+    pub(super) fn held(&self, held: &mut Held) {
+        held.for_room("narrow paths", self.lowered.len(), PATHS_MAX);
     }
 
     fn mtu(&self, now: Instant, destination: Ipv6Addr) -> usize {

@@ -16,7 +16,7 @@ use crate::sip::routing::Names;
 use crate::sip::{
     ClientKey, Hop, ServerKey, TIMEOUT, TransactionEvent, Transactions, Transmit, new_token,
 };
-use crate::{Instant, Wakeup};
+use crate::{Held, Instant, Wakeup};
 
 /// What a proxy is told when it is made.
 #[derive(Debug, Clone)]
@@ -111,6 +111,14 @@ impl Proxy {
     /// The contacts there are.
     pub const fn location(&self) -> &Location {
         self.registrar.location()
+    }
+
+    /// Counts what is kept.
+    pub(crate) fn held(&self, held: &mut Held) {
+        self.transactions.held(held);
+        self.registrar.held(held);
+        held.in_time("requests passed on", self.contexts.len(), None);
+        held.in_time("copies of requests passed on", self.owners.len(), None);
     }
 
     /// Takes in one message: a datagram, or a message cut out of a stream.
@@ -550,7 +558,9 @@ impl Proxy {
     /// Lets go of contexts whose transaction with the caller is over.
     fn forget_contexts(&mut self) {
         let transactions = &self.transactions;
-        self.contexts.retain(|key, _| transactions.knows(key));
+        let hoards = self.misdeeds.does(Misdeed::KeepsCancelledRequests);
+        self.contexts
+            .retain(|key, context| transactions.knows(key) || (hoards && context.cancelled));
         let contexts = &self.contexts;
         self.owners.retain(|_, key| contexts.contains_key(key));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use roamproof_wire::sip::{AddressView, Fields, HeaderName, Message, reason_phrase};
 
 use super::location::{Binding, Location};
-use crate::Instant;
+use crate::{Held, Instant};
 
 /// How long registrations last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,13 @@ impl Registrar {
     /// The location service, to let contacts end.
     pub const fn location_mut(&mut self) -> &mut Location {
         &mut self.location
+    }
+
+    /// Counts what is kept.
+    pub(crate) fn held(&self, held: &mut Held) {
+        let contacts = IDENTIFIERS_MAX * CONTACTS_MAX;
+        held.for_room("identifiers", self.location.len(), IDENTIFIERS_MAX);
+        held.in_time("contacts", self.location.contacts_count(), contacts);
     }
 
     /// Forgets every contact, as a restart does; identifiers given at the start stay known.

@@ -19,7 +19,7 @@ use crate::misdeed::{Misdeed, Misdeeds};
 use crate::sip::{Transmit, TransmitKind, UDP_REQUEST_MAX};
 use crate::sip_transport::{SipReceived, SipTransport};
 use crate::upper::UpperPacket;
-use crate::{Command, Event, Input, Instant, Interface, Node, Output, Wakeup};
+use crate::{Command, Event, Held, Input, Instant, Interface, Node, Output, Wakeup};
 
 /// A SIP server on one link.
 #[derive(Debug)]
@@ -320,6 +320,17 @@ impl Node for SipServer {
         ]
         .into_iter()
         .fold(None, Wakeup::sooner)
+    }
+
+    fn held(&self) -> Held {
+        let mut held = Held::default();
+        self.host.held(&mut held, 0);
+        self.transport.held(&mut held);
+        self.proxy.held(&mut held);
+        self.direct.held(&mut held);
+        self.ways.held(&mut held);
+        self.paths.held(&mut held);
+        held
     }
 }
 

@@ -9,6 +9,7 @@ use roamproof_wire::tcp::{Flags, TcpView};
 
 use super::direct::Answer;
 use super::way::{Asked, Way};
+use crate::Held;
 use crate::sip::Hop;
 use crate::upper::UpperPacket;
 
@@ -145,6 +146,11 @@ impl StreamWays {
             };
         }
         stream.track(hop, &segment, packet)
+    }
+
+    /// Counts what is kept.
+    pub(super) fn held(&self, held: &mut Held) {
+        held.for_room("connections to home addresses", self.streams.len(), STREAMS_MAX);
     }
 
     /// Takes in a segment from the other side: what it acknowledges has arrived.

@@ -13,7 +13,7 @@ use super::stream_way::{StreamWays, Tracked};
 use crate::misdeed::{Misdeed, Misdeeds};
 use crate::sip::{Hop, Transmit, TransmitKind};
 use crate::upper::UpperPacket;
-use crate::{Event, Instant};
+use crate::{Event, Held, Instant};
 
 /// How a packet leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -477,6 +477,12 @@ impl Ways {
             self.streams.set(transmit.to, way);
         }
         self.departures.push_back(Departure::Message(transmit, way));
+    }
+
+    /// Counts what is kept.
+    pub(super) fn held(&self, held: &mut Held) {
+        held.for_room("branches", self.flights.len(), FLIGHTS_MAX);
+        self.streams.held(held);
     }
 
     fn sweep(&mut self, now: Instant) {

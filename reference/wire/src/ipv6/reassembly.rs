@@ -123,6 +123,21 @@ impl Reassembly {
         Ok(whole)
     }
 
+    /// Packets of which some pieces are here.
+    pub fn len(&self) -> usize {
+        self.packets.len()
+    }
+
+    /// Whether no piece is here.
+    pub fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    /// Packets of which pieces may be here at once.
+    pub const fn packets_max(&self) -> usize {
+        self.packets_max
+    }
+
     /// When [`expire`](Self::expire) has something to do.
     pub fn deadline(&self) -> Option<Duration> {
         self.packets.values().map(|pieces| pieces.since + LIFETIME).min()

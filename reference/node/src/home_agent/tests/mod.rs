@@ -1,6 +1,8 @@
 //! The home agent behind a scripted router: peers are made of octets, the clock jumps.
 
+mod flood;
 mod lookup;
+mod passing_on;
 
 use std::fmt::Write as _;
 use std::net::Ipv6Addr;

@@ -244,6 +244,12 @@ impl TcpStack {
         self.run(now);
     }
 
+    /// Connections that there are, those that end included, and how many there may be.
+    pub fn connections(&self) -> (usize, usize) {
+        // One more is taken to be reset.
+        (self.connections.len(), CONNECTIONS_MAX + 1)
+    }
+
     /// The next IPv6 packet to send, without extension headers.
     pub fn poll_packet(&mut self) -> Option<Vec<u8>> {
         self.packets.outgoing.pop_front()

@@ -20,7 +20,7 @@ use roamproof_wire::sip::{Address, HeaderName, Host, Message, Method, Transport,
 use super::routing::Names;
 use super::{ClientKey, Hop, TransactionEvent, Transactions, Transmit, new_token};
 use crate::entropy::Entropy;
-use crate::{Instant, Wakeup};
+use crate::{Held, Instant, Wakeup};
 
 use call::Call;
 pub use call::{CallState, CallTrigger};
@@ -221,6 +221,15 @@ impl Agent {
         let calls = self.calls.values().map(Call::wakeup).fold(None, Wakeup::sooner);
         let others = Wakeup::sooner(self.transactions.poll_timeout(), self.registration.wakeup());
         Wakeup::sooner(calls, others)
+    }
+
+    /// Counts what is kept.
+    pub(crate) fn held(&self, held: &mut Held) {
+        self.transactions.held(held);
+        // Those that are over are kept for as long as copies of their requests may come.
+        held.in_time("calls", self.calls.len(), None);
+        held.in_time("calls that are not over", self.open_calls().count(), None);
+        held.in_time("questions", self.options.len(), None);
     }
 
     /// The next message to send.

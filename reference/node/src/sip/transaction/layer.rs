@@ -11,7 +11,7 @@ use super::key::{ClientKey, ServerKey};
 use super::server::Server;
 use crate::entropy::Entropy;
 use crate::sip::{Hop, Transmit, TransmitKind, new_token, routing};
-use crate::{Instant, Wakeup};
+use crate::{Held, Instant, Wakeup};
 
 /// The transactions of one element.
 ///
@@ -217,6 +217,13 @@ impl Transactions {
     /// The next thing for the user.
     pub fn poll_event(&mut self) -> Option<TransactionEvent> {
         self.events.pop_front()
+    }
+
+    /// Counts what is kept.
+    pub(crate) fn held(&self, held: &mut Held) {
+        // Requests of its own are as many as its user makes.
+        held.in_time("client transactions", self.clients.len(), None);
+        held.in_time("server transactions", self.servers.len(), SERVERS_MAX);
     }
 
     /// How many transactions are kept.

@@ -1,17 +1,21 @@
 //! What a mobile terminal must not do whatever its right peers do: the claims, as invariants of a
 //! sequence of operations.
 //!
-//! They hold while all peers are right: frames of a fuzzer's own, faults and lost links may make an
+//! They hold while all peers are right: frames of a fuzzer's own and faults in those of peers may make an
 //! early response right, so they end the watch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use roamproof_harness::tester::template::{innermost, message_in, sip_in};
 use roamproof_wire::ipv6::{Packet, protocol};
-use roamproof_wire::mobility::Message;
-use roamproof_wire::sip::{Fields, Method};
+use roamproof_wire::mobility::{
+    BindingAcknowledgement, BindingUpdate, Lifetime, Message, Sequence,
+};
+use roamproof_wire::rtp::{RtpHeader, RtpView};
+use roamproof_wire::sip::{DEFAULT_PORT, Fields, Message as SipMessage, Method};
+use roamproof_wire::udp::Udp;
 
 /// Follows the packets of a terminal, and panics where a claim is broken.
 #[derive(Debug)]
@@ -19,16 +23,37 @@ pub(crate) struct Watch {
     holds: bool,
     home: Ipv6Addr,
     correspondent: Ipv6Addr,
-    /// When the first copy of each INVITE came, by Call-ID.
+    /// When the first copy of each INVITE came that has no response yet, by Call-ID.
     invites: BTreeMap<String, Duration>,
+    /// Calls whose INVITE came.
+    calls: BTreeSet<String>,
+    /// Updates to the correspondent that it has not acknowledged.
+    asked: Vec<Asked>,
     /// Until when the correspondent knows each care-of address.
     bound: BTreeMap<Ipv6Addr, Duration>,
 }
 
+/// A Binding Update to the correspondent.
+#[derive(Debug)]
+struct Asked {
+    at: Duration,
+    care_of: Ipv6Addr,
+    sequence: Sequence,
+    lifetime: Lifetime,
+}
+
 impl Watch {
     /// A watch over the terminal with this home address, called by this correspondent.
-    pub(crate) fn new(home: Ipv6Addr, correspondent: Ipv6Addr) -> Self {
-        Self { holds: true, home, correspondent, invites: BTreeMap::new(), bound: BTreeMap::new() }
+    pub(crate) const fn new(home: Ipv6Addr, correspondent: Ipv6Addr) -> Self {
+        Self {
+            holds: true,
+            home,
+            correspondent,
+            invites: BTreeMap::new(),
+            calls: BTreeSet::new(),
+            asked: Vec::new(),
+            bound: BTreeMap::new(),
+        }
     }
 
     /// From here on nothing is promised.
@@ -39,18 +64,21 @@ impl Watch {
     /// A packet reaches the terminal.
     pub(crate) fn comes(&mut self, at: Duration, octets: &[u8]) {
         let Some(packet) = self.packet(octets) else { return };
-        if let Some(Message::BindingAcknowledgement(answer)) = message_in(&packet)
-            && packet.header.source == self.correspondent
-            && answer.status.0 < 128
-        {
-            let until = at + answer.lifetime.duration();
-            self.bound.insert(packet.header.destination, until);
+        if packet.header.source == self.correspondent {
+            match message_in(&packet) {
+                Some(Message::BindingAcknowledgement(answer)) => {
+                    self.acknowledged(packet.header.destination, &answer);
+                }
+                Some(Message::BindingError(_)) => self.bound.clear(),
+                Some(_) | None => {}
+            }
         }
         let Some(message) = sip_in(&innermost(&packet)) else { return };
         if message.method() == Some(Method::Invite)
             && let Ok(call) = message.call_id()
+            && self.calls.insert(call.to_owned())
         {
-            self.invites.entry(call.to_owned()).or_insert(at);
+            self.invites.insert(call.to_owned(), at);
         }
     }
 
@@ -59,30 +87,82 @@ impl Watch {
     /// # Panics
     ///
     /// Where it breaks a claim.
-    pub(crate) fn leaves(&self, at: Duration, octets: &[u8]) {
+    pub(crate) fn leaves(&mut self, at: Duration, octets: &[u8]) {
         let Some(packet) = self.packet(octets) else { return };
-        let inner = innermost(&packet);
-        let Some(message) = sip_in(&inner) else { return };
-        assert_eq!(inner.source(), self.home, "SIP leaves from another address than home");
-        if packet.protocol != protocol::IPV6 {
-            return;
+        if packet.header.destination == self.correspondent
+            && let Some(Message::BindingUpdate(update)) = message_in(&packet)
+        {
+            return self.asks(at, packet.header.source, &update);
         }
-        let care_of = packet.header.source;
+        let inner = innermost(&packet);
+        let tunnelled = packet.protocol == protocol::IPV6;
+        if tunnelled && inner.destination() == self.correspondent && is_media(&inner) {
+            let by_home_agent = self.is_bound(at, packet.header.source);
+            assert!(!by_home_agent, "media through the home agent while a binding stands");
+        }
+        if let Some(message) = sip_in(&inner) {
+            assert_eq!(inner.source(), self.home, "SIP leaves from another address than home");
+            if packet.header.source != self.home {
+                self.responds(at, packet.header.source, &message);
+            }
+        }
+    }
+
+    fn asks(&mut self, at: Duration, care_of: Ipv6Addr, update: &BindingUpdate) {
+        let BindingUpdate { sequence, lifetime, .. } = *update;
+        if lifetime == Lifetime::ZERO {
+            self.bound.clear();
+        }
+        self.asked.push(Asked { at, care_of, sequence, lifetime });
+    }
+
+    fn acknowledged(&mut self, care_of: Ipv6Addr, answer: &BindingAcknowledgement) {
+        let answers = |asked: &Asked| (asked.care_of, asked.sequence) == (care_of, answer.sequence);
+        let Some(Asked { at, lifetime, .. }) = self.asked.iter().find(|one| answers(one)) else {
+            return;
+        };
+        if answer.status.is_refusal() {
+            self.bound.remove(&care_of);
+        } else {
+            let granted = answer.lifetime.min(*lifetime).duration();
+            self.bound.insert(care_of, *at + granted);
+        }
+        self.asked.clear();
+    }
+
+    /// A SIP message leaves from `care_of`, in the tunnel or by the binding.
+    fn responds(&mut self, at: Duration, care_of: Ipv6Addr, message: &SipMessage) {
         let text = String::from_utf8_lossy(&message.to_vec()).into_owned();
         assert!(!text.contains(&care_of.to_string()), "the care-of address stands in SIP");
         let is_of_invite = message.cseq().is_ok_and(|cseq| cseq.method == Method::Invite);
         let Some(status) = message.status().filter(|status| is_of_invite && *status < 300) else {
             return;
         };
-        let came = message.call_id().ok().and_then(|call| self.invites.get(call));
-        let pending = came.is_some_and(|came| at.saturating_sub(*came) < BUDGET);
-        let bound = self.bound.get(&care_of).is_some_and(|until| *until > at);
-        assert!(!pending || bound, "{status} before the route is optimized");
+        // The first response is what waits; later ones may come from a place that is not optimized yet.
+        let came = message.call_id().ok().and_then(|call| self.invites.remove(call));
+        let pending = came.is_some_and(|came| at.saturating_sub(came) < BUDGET);
+        assert!(!pending || self.is_bound(at, care_of), "{status} before the route is optimized");
+    }
+
+    fn is_bound(&self, at: Duration, care_of: Ipv6Addr) -> bool {
+        self.bound.get(&care_of).is_some_and(|until| *until > at)
     }
 
     fn packet<'a>(&self, octets: &'a [u8]) -> Option<Packet<'a>> {
         if self.holds { Packet::parse(octets).ok() } else { None }
     }
+}
+
+/// Whether a packet carries media: RTP on no port of SIP's.
+pub(crate) fn is_media(packet: &Packet<'_>) -> bool {
+    if packet.protocol != protocol::UDP || packet.piece().is_some() {
+        return false;
+    }
+    let Ok(datagram) = Udp::parse(packet.source(), packet.destination(), packet.payload) else {
+        return false;
+    };
+    let by_sip = [datagram.source_port, datagram.destination_port].contains(&DEFAULT_PORT);
+    !by_sip && RtpView::new(datagram.payload).is_ok_and(|view| RtpHeader::parse(view).is_ok())
 }
 
 /// Decision D6: at 7 s a terminal may respond without optimization, less what a sequence's time is coarse.

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::net::Ipv6Addr;
 
-use roamproof_node::misdeed::ALL;
+use roamproof_node::misdeed::{ALL, FLAWS};
 use roamproof_wire::icmpv6::Icmpv6View;
 use roamproof_wire::ipv6::Packet;
 use roamproof_wire::mobility::{self, Message, MobilityOption};
@@ -50,6 +50,17 @@ pub const DEFECTS: &[Defect] = &[
     node("terminal-answers-on-expired-binding", "mobile_terminal", "answers-on-expired-binding"),
     node("terminal-care-of-in-sdp", "mobile_terminal", "care-of-address-in-sdp"),
     node("terminal-registers-outside-tunnel", "mobile_terminal", "registers-outside-tunnel"),
+    node("terminal-switches-media-path", "mobile_terminal", "media-path-switch"),
+    node("correspondent-switches-media-path", "correspondent", "path-switch"),
+    node("correspondent-keeps-old-care-of", "correspondent", "keeps-old-care-of"),
+    node("home-agent-keeps-tunnel", "home_agent", "tunnels-to-the-last-care-of-address"),
+    node("terminal-presumes-binding", "mobile_terminal", "presumes-binding-after-handover"),
+    node("terminal-leaks-routes", "mobile_terminal", "keeps-routes-of-dead-calls"),
+    node("correspondent-amplifies", "correspondent", "repeats-refusals"),
+    node("correspondent-forgets-others", "correspondent", "forgets-other-bindings"),
+    node("home-agent-confuses-nodes", "home_agent", "confuses-mobile-nodes"),
+    node("server-leaks-cancelled", "sip_server", "keeps-cancelled-requests"),
+    node("server-spins-on-query", "sip_server", "never-cancels-a-query-timer"),
 ];
 
 impl Defect {
@@ -91,7 +102,10 @@ pub(crate) fn misdeeds() -> Vec<String> {
 
 /// The misdeeds of a node of this role, in a network.
 pub(crate) fn misdeeds_of(role: &str) -> Vec<String> {
-    let does = |name: &String| ALL.iter().any(|one| one.role == role && one.name == name);
+    let does = |name: &String| {
+        ALL.iter().any(|one| one.role == role && one.name == name)
+            || FLAWS.iter().any(|one| one.role == role && one.name == name)
+    };
     misdeeds().into_iter().filter(does).collect()
 }
 

@@ -3,6 +3,7 @@
 //! A target is one line in `fuzz_targets/`; `tests/replay.rs` runs the same oracles over the
 //! committed corpus under plain `cargo test`, so that a crash once found is a test for ever.
 
+mod amplification;
 mod campaign;
 mod capture;
 mod claims;
@@ -23,10 +24,13 @@ mod outcome;
 mod packet;
 mod peers;
 mod reader;
+mod rest;
+mod routes;
 mod rules;
 mod sip;
 mod trace;
 mod tunnel;
+mod watches;
 
 pub use memory::Counting;
 pub use minimise::minimise;

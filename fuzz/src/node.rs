@@ -14,20 +14,23 @@
 //!
 //! The low bits of an operation name the interface.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use roamproof_harness::evidence::Names;
-use roamproof_harness::topology::claimed::{self, Wanted, topology};
+use roamproof_harness::topology::claimed::{Wanted, topology};
 use roamproof_harness::topology::{NodeSpec, Role, Topology};
 use roamproof_node::build::Blueprint;
 use roamproof_node::{Command, Input, Instant, Interface, Node, Output};
 use roamproof_wire::edit::{Edit, mend_checksums};
 use roamproof_wire::ethernet::{self, HEADER_LEN, Mac};
 
-use crate::claims::Watch;
+use crate::operations::is_right;
 use crate::peers::{self, Peers, ROUTER};
+use crate::rest::Rest;
 use crate::trace;
+use crate::watches::Watches;
 
 /// An access router.
 pub(crate) fn router(octets: &[u8]) {
@@ -59,16 +62,21 @@ pub(crate) fn sip_server(octets: &[u8]) {
     drive(&SIP_SERVER, octets);
 }
 
-/// Nothing makes the node panic, spin, or send without bound.
+/// Nothing makes the node panic, spin, send without bound, amplify, or keep what is over.
 fn drive(prototype: &'static Prototype, octets: &[u8]) {
+    let at_rest = prototype.at_rest();
     let mut bench = Bench::new(prototype);
     bench.pass(SETTLING);
     let mut rest = Operations(octets);
     while let Some(operation) = rest.take(1) {
         trace::step(bench.now.since_start(), || told(operation[0], rest.0));
         bench.apply(operation[0], &mut rest);
+        bench.is_bounded();
     }
     bench.pass(SETTLING);
+    trace::step(bench.now.since_start(), || "nothing happens any more".to_owned());
+    bench.come_to_rest();
+    bench.is_at_rest(at_rest);
 }
 
 /// What the node is to do wrong, where a defect is planted.
@@ -110,11 +118,25 @@ fn told(operation: u8, rest: &[u8]) -> String {
 struct Prototype {
     name: &'static str,
     read: OnceLock<(Topology, Blueprint)>,
+    at_rest: OnceLock<Rest>,
 }
 
 impl Prototype {
     const fn new(name: &'static str) -> Self {
-        Self { name, read: OnceLock::new() }
+        Self { name, read: OnceLock::new(), at_rest: OnceLock::new() }
+    }
+
+    /// What it keeps when nothing has happened to it, and it does nothing wrong.
+    fn at_rest(&'static self) -> &'static Rest {
+        self.at_rest.get_or_init(|| {
+            #[cfg(feature = "misdeeds")]
+            let mut bench = crate::defect::with(None, || Bench::new(self));
+            #[cfg(not(feature = "misdeeds"))]
+            let mut bench = Bench::new(self);
+            bench.pass(SETTLING);
+            bench.come_to_rest();
+            bench.rest()
+        })
     }
 
     fn read(&self) -> &(Topology, Blueprint) {
@@ -163,13 +185,17 @@ impl<'a> Operations<'a> {
     }
 }
 
-struct Bench {
-    node: Box<dyn Node>,
+/// A node in the hands of a fuzzer.
+pub(crate) struct Bench {
+    pub(crate) node: Box<dyn Node>,
     peers: Peers,
-    /// Over a mobile terminal.
-    watch: Option<Watch>,
+    watches: Watches,
     spec: &'static NodeSpec,
-    now: Instant,
+    pub(crate) now: Instant,
+    /// The interfaces whose link is down: no frame passes them.
+    down: BTreeSet<Interface>,
+    /// Inputs so far.
+    pub(crate) inputs: usize,
 }
 
 impl Bench {
@@ -181,21 +207,27 @@ impl Bench {
         let node = blueprint
             .build(EPOCH, SEED, &misdeeds())
             .expect("the claimed network's own configuration is right");
-        let peers = Peers::new(Mac(spec.interfaces[0].mac));
-        let is_terminal = spec.role == Role::MobileTerminal;
-        let watch = is_terminal.then(|| Watch::new(claimed::HOA, claimed::CN));
-        let mut bench = Self { node, peers, watch, spec, now: Instant::ZERO };
-        for interface in 0..bench.interfaces() {
-            bench.put(Input::Link { interface: Interface(interface), up: true });
-        }
+        let peers = Peers::new(spec.role, Mac(spec.interfaces[0].mac));
+        let watches = Watches::over(spec);
+        let (now, down) = (Instant::ZERO, BTreeSet::new());
+        let mut bench = Self { node, peers, watches, spec, now, down, inputs: 0 };
+        bench.plug_in();
         bench
     }
 
+    /// Every link is up from now on.
+    pub(crate) fn plug_in(&mut self) {
+        for interface in (0..self.interfaces()).map(Interface) {
+            self.put(Input::Link { interface, up: true });
+        }
+    }
+
     fn apply(&mut self, operation: u8, rest: &mut Operations<'_>) {
-        let by_right_peers = matches!(operation >> 5, 0 | 6)
-            || operation >> 5 == 7 && rest.0.first().is_none_or(|number| *number < 0x80);
-        if let Some(watch) = self.watch.as_mut().filter(|_| !by_right_peers) {
-            watch.end();
+        let number = rest.0.first().copied().unwrap_or_default();
+        // Who does not roam loses what it says while its link is down.
+        let loses = operation >> 5 == 3 && self.spec.role != Role::MobileTerminal;
+        if loses || !is_right(&[operation, number]) {
+            self.watches.end();
         }
         let interface = Interface((operation & 0x1f) % self.interfaces());
         match operation >> 5 {
@@ -211,15 +243,21 @@ impl Bench {
             3 => self.put(Input::Link { interface, up: rest.u8() & 1 == 1 }),
             4 => {
                 let len = rest.u8();
-                if let Ok(Ok(command)) =
-                    std::str::from_utf8(rest.counted(len.into())).map(str::parse::<Command>)
-                {
+                let text = rest.counted(len.into());
+                if let Ok(Ok(command)) = std::str::from_utf8(text).map(str::parse::<Command>) {
+                    // What is forgotten is not kept to.
+                    if command == Command::Restart {
+                        self.watches.end();
+                    }
+                    self.watches.asked(text);
                     self.put(Input::Command(&command));
                 }
             }
             5 => {
                 let len = rest.u16();
-                self.put(Input::Local(rest.counted(len.into())));
+                let packet = rest.counted(len.into());
+                self.watches.sent_by_program(packet);
+                self.put(Input::Local(packet));
             }
             6 => self.pass(Duration::from_secs((rest.u8() & 0x3f).into())),
             7 => self.peer_acts(interface, rest),
@@ -230,12 +268,13 @@ impl Bench {
     /// What a right peer sends, or that with one fault in it.
     fn peer_acts(&mut self, interface: Interface, rest: &mut Operations<'_>) {
         let number = rest.u8();
+        let edit = Edit::decode(rest.0).filter(|_| number >= 0x80);
+        if let Some((_, after)) = edit {
+            rest.0 = after;
+        }
         let now = EPOCH + self.now.since_start();
         let Some(mut packet) = self.peers.act(number & 0x1f, now) else { return };
-        if number >= 0x80
-            && let Some((edit, after)) = Edit::decode(rest.0)
-        {
-            rest.0 = after;
+        if let Some((edit, _)) = edit {
             edit.apply(&mut packet);
             mend_checksums(&mut packet);
         }
@@ -245,7 +284,7 @@ impl Bench {
     }
 
     /// Lets time pass, deadline by deadline.
-    fn pass(&mut self, wait: Duration) {
+    pub(crate) fn pass(&mut self, wait: Duration) {
         let until = self.now + wait;
         let mut at_once = 0;
         while let Some(wakeup) = self.node.poll_timeout().filter(|wakeup| wakeup.at <= until) {
@@ -257,11 +296,29 @@ impl Bench {
         self.now = until;
     }
 
-    fn put(&mut self, input: Input<'_>) {
+    /// Lets time pass at once: the node is late for every deadline until then.
+    pub(crate) fn leap(&mut self, wait: Duration) {
+        self.now += wait;
+        self.put(Input::Time);
+        self.pass(Duration::ZERO);
+    }
+
+    pub(crate) fn put(&mut self, input: Input<'_>) {
+        self.inputs += 1;
+        if let Input::Link { interface, up } = input {
+            if up {
+                self.down.remove(&interface)
+            } else {
+                self.down.insert(interface)
+            };
+        }
         if let Input::Frame { interface, octets } = &input {
+            if self.down.contains(interface) {
+                return;
+            }
             trace::frame(self.now.since_start(), interface.0, octets);
-            if let (Some(watch), Some(packet)) = (&mut self.watch, octets.get(HEADER_LEN..)) {
-                watch.comes(self.now.since_start(), packet);
+            if let Some(packet) = octets.get(HEADER_LEN..) {
+                self.watches.comes(self.now.since_start(), packet);
             }
         }
         self.node.handle_input(self.now, input);
@@ -289,11 +346,12 @@ impl Bench {
                         "{} octets",
                         octets.len()
                     );
-                    trace::frame(self.now.since_start(), interface.0, &octets);
                     octets_sent += octets.len();
-                    if let Some(watch) = &self.watch {
-                        watch.leaves(self.now.since_start(), &octets[HEADER_LEN..]);
+                    if self.down.contains(&interface) {
+                        continue;
                     }
+                    trace::frame(self.now.since_start(), interface.0, &octets);
+                    self.watches.leaves(self.now.since_start(), &octets[HEADER_LEN..]);
                     let answer = self.peers.hear(&octets[HEADER_LEN..]);
                     let to = Mac(self.spec.interfaces[usize::from(interface.0)].mac);
                     answers
@@ -338,16 +396,20 @@ mod tests {
     use super::*;
     use roamproof_wire::dissect::dissect_packet;
 
-    /// What the terminal sent last after these operations, the newest first.
-    fn sent(octets: &[u8]) -> Vec<String> {
-        static TERMINAL: Prototype = Prototype::new("mt");
-        let mut bench = Bench::new(&TERMINAL);
+    /// What a node sent last after these operations, the newest first.
+    fn sent_by(prototype: &'static Prototype, octets: &[u8]) -> Vec<String> {
+        let mut bench = Bench::new(prototype);
         bench.pass(SETTLING);
         let mut rest = Operations(octets);
         while let Some(operation) = rest.take(1) {
             bench.apply(operation[0], &mut rest);
         }
         bench.peers.sent().map(dissect_packet).collect()
+    }
+
+    fn sent(octets: &[u8]) -> Vec<String> {
+        static TERMINAL: Prototype = Prototype::new("mt");
+        sent_by(&TERMINAL, octets)
     }
 
     /// Without right peers no random octets get that far.
@@ -368,5 +430,29 @@ mod tests {
         let answered = [&updated[..], &[0xe0, 0, 0x00, 3, 0xe8]].concat();
         let lines = sent(&answered);
         assert!(lines.iter().any(|line| line.contains("SIP/2.0 200 OK")), "{lines:#?}");
+    }
+    /// The frames that pass a node after these operations, one a line.
+    fn frames(target: &str, name: &str) -> String {
+        let target = crate::target(target);
+        let (_, octets) = target.corpus().find(|(one, _)| *one == name).expect("it is committed");
+        let trace = target.trace(octets);
+        assert_eq!(trace.ended, Ok(()));
+        trace.dissection
+    }
+
+    /// What the claims are about is reached by the corpus itself.
+    #[test]
+    fn peers_lead_to_media_and_to_tunnels() {
+        let direct = frames("mobile_terminal", "peers-media");
+        assert!(direct.lines().any(|one| one.contains("HAO") && one.contains("RTP")), "{direct}");
+        let bound = frames("correspondent", "peers-media");
+        assert!(bound.lines().any(|one| one.contains("RH2") && one.contains("RTP")), "{bound}");
+        let tunnels = frames("home_agent", "peers-two-mobiles");
+        let care_ofs: std::collections::BTreeSet<&str> = tunnels
+            .lines()
+            .filter(|one| one.contains("2001:db8:a::a > ") && one.contains("Echo Request"))
+            .filter_map(|one| one.split(" > ").nth(1)?.split(' ').next())
+            .collect();
+        assert_eq!(care_ofs.len(), 3, "{tunnels}");
     }
 }

@@ -13,13 +13,17 @@ pub(crate) struct Grammar {
     pub(crate) length: fn(&[u8]) -> usize,
     /// An operation of a kind that leads somewhere.
     pub(crate) make: fn(&mut Rng) -> Vec<u8>,
+    /// Where much is promised only while no operation is wrong: whether the first of these is right,
+    /// and a right one.
+    pub(crate) right: Option<(fn(&[u8]) -> bool, fn(&mut Rng) -> Vec<u8>)>,
     /// Where the length of an operation's packet stands in it, two octets, and where the packet
     /// begins; what stands between counts with it.
     pub(crate) packet_in: fn(&[u8]) -> Option<(usize, usize)>,
 }
 
 /// Operations on one node.
-pub(crate) const NODE: Grammar = Grammar { length, make, packet_in };
+pub(crate) const NODE: Grammar =
+    Grammar { length, make, right: Some((is_right, make_right)), packet_in };
 
 /// Where the operations of an input lie, in their order; the last may be cut off.
 pub(crate) fn operations(grammar: &Grammar, octets: &[u8]) -> Vec<Range<usize>> {
@@ -64,16 +68,22 @@ pub(crate) fn mutate(grammar: &Grammar, octets: &mut Vec<u8>, max: usize, seed: 
 
 fn edit(grammar: &Grammar, octets: &mut Vec<u8>, random: &mut Rng) {
     let all = operations(grammar, octets);
+    // One wrong operation ends what is promised, so a sequence that is right mostly stays so.
+    let right = grammar.right.filter(|(is_right, _)| {
+        all.iter().all(|one| is_right(&octets[one.clone()])) && random.u8(..16) > 0
+    });
+    let make = right.map_or(grammar.make, |(_, make_right)| make_right);
     let Some(chosen) = random.choice(&all).cloned() else {
-        octets.extend((grammar.make)(random));
+        octets.extend(make(random));
         return;
     };
     match random.u8(..8) {
         0 | 1 => {
-            octets.splice(chosen.start..chosen.start, (grammar.make)(random));
+            octets.splice(chosen.start..chosen.start, make(random));
         }
-        2 => octets.extend((grammar.make)(random)),
+        2 => octets.extend(make(random)),
         3 => drop(octets.drain(chosen)),
+        6 | 7 if right.is_some() => drop(octets.splice(chosen, make(random))),
         4 => {
             let again = octets[chosen.clone()].to_vec();
             octets.splice(chosen.end..chosen.end, again);
@@ -92,6 +102,33 @@ fn edit(grammar: &Grammar, octets: &mut Vec<u8>, random: &mut Rng) {
     }
 }
 
+/// Whether only time, a user, who goes from link to link, and peers that are right have a part in an operation.
+pub(crate) fn is_right(operation: &[u8]) -> bool {
+    match operation.first().map(|first| first >> 5) {
+        Some(0 | 3 | 4 | 6) => true,
+        Some(7) => operation.get(1).is_none_or(|number| *number < 0x80),
+        Some(_) | None => false,
+    }
+}
+
+/// What right peers do, often with the answer to what comes of it.
+fn make_right(random: &mut Rng) -> Vec<u8> {
+    match random.u8(..9) {
+        0 => vec![0, random.u8(..4), random.u8(..)],
+        1 => vec![0xc0, random.u8(..64)],
+        2 => command(random),
+        8 => random.choice(EXCHANGES).expect("there are some").to_vec(),
+        3 => vec![0xe0, random.u8(16..32)],
+        4 | 5 => vec![0xe0, random.u8(16..32), 0xe0, random.u8(..2)],
+        _ => vec![0xe0, random.u8(..4)],
+    }
+}
+
+fn command(random: &mut Rng) -> Vec<u8> {
+    let text = random.choice(COMMANDS).expect("there are some").as_bytes();
+    [&[0x80, u8::try_from(text.len()).unwrap_or(u8::MAX)], text].concat()
+}
+
 /// An operation of a kind that leads somewhere.
 fn make(random: &mut Rng) -> Vec<u8> {
     let interface = random.u8(..2);
@@ -100,10 +137,7 @@ fn make(random: &mut Rng) -> Vec<u8> {
         1 => vec![0, random.u8(..16), random.u8(..)],
         2 => vec![0xc0, random.u8(..64)],
         3 => vec![0x60 | interface, random.u8(..2)],
-        4 => {
-            let text = random.choice(COMMANDS).expect("there are some").as_bytes();
-            [&[0x80, u8::try_from(text.len()).unwrap_or(u8::MAX)], text].concat()
-        }
+        4 => command(random),
         5 => {
             let packet = Family::called("packet").expect("it is one").make(random.u64(..), 1200);
             let header = [0x02, 0, 0x5e, 0x10, 0, 0, 0x02, 0, 0x5e, 0x10, 0x11, 0, 0x86, 0xdd];
@@ -116,7 +150,7 @@ fn make(random: &mut Rng) -> Vec<u8> {
             operation.extend([0, random.u8(..), random.u8(..16), random.u8(..), 0]);
             operation
         }
-        7 | 8 => vec![0xe0, random.u8(16..30)],
+        7 | 8 => vec![0xe0, random.u8(16..32)],
         _ => vec![0xe0 | interface, random.u8(..4)],
     }
 }
@@ -138,6 +172,22 @@ fn edit_packet(grammar: &Grammar, octets: &mut Vec<u8>, operation: Range<usize>,
     octets[at..at + 2].copy_from_slice(&counted);
     octets.splice(operation.start + begins..operation.end, packet);
 }
+
+/// What right peers do one after the other, so that later steps have something to go on.
+const EXCHANGES: &[&[u8]] = &[
+    // A mobile node tests both ways to a correspondent and updates its binding.
+    &[0xe0, 16, 0xe0, 0, 0xe0, 17, 0xe0, 0],
+    // A terminal comes to a link and registers.
+    &[0xe0, 26, 0xc0, 3, 0xe0, 0],
+    &[0xe0, 27, 0xc0, 3, 0xe0, 0],
+    // It goes from one link to another, and registers from there.
+    &[0x60, 0, 0x60, 1, 0xe0, 26, 0xc0, 2, 0xe0, 0],
+    &[0x60, 0, 0x60, 1, 0xe0, 27, 0xc0, 2, 0xe0, 0],
+    // A call comes, the tests that it brings about are answered, and their update.
+    &[0xe0, 21, 0xe0, 1, 0xe0, 1, 0x00, 4, 0, 0xe0, 0],
+    // A terminal registers with the server and is called.
+    &[0xe0, 23, 0xe0, 22, 0xe0, 0],
+];
 
 const COMMANDS: &[&str] = &[
     "call sip:mt@example.com",

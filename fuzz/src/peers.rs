@@ -5,14 +5,16 @@
 //! |---|---|
 //! | 0–15 | answers one of the last packets that the node sent, the newest first |
 //! | 16, 17 | a mobile node tests the route: home, care-of |
-//! | 18, 19 | it registers with its home agent, takes its registration back |
+//! | 18, 19 | it registers with its home agent, takes its registration back (its binding, where it has tested the route to a correspondent) |
 //! | 20 | it updates its binding at the correspondent, proved by the tokens it got |
-//! | 21, 22 | an INVITE from the server, in the home agent's tunnel or not |
+//! | 21, 22 | an INVITE to the node, or to the terminal by way of it, in the home agent's tunnel or not |
 //! | 23 | REGISTER, for the node's own registrar |
 //! | 24, 25 | CANCEL, BYE of the last INVITE, as far as a stranger can make it |
 //! | 26, 27 | a Router Advertisement of visited link 1, or 2 |
 //! | 28 | a home agent's notification to the SIP server |
-//! | 29 | an Echo Request through the tunnel |
+//! | 29 | an Echo Request to the home address, through the tunnel to who has registered; to a correspondent, one by its binding |
+//! | 30 | the mobile node goes to the other visited link, and registers from there, or tests the direct route to a correspondent |
+//! | 31 | another mobile node of the same home link does, and acts in its place from now on |
 
 use std::collections::VecDeque;
 use std::net::Ipv6Addr;
@@ -24,6 +26,7 @@ use roamproof_harness::tester::home_agent::HomeAgent;
 use roamproof_harness::tester::mobile::MobileNode;
 use roamproof_harness::tester::sip::{SipPeer, packet as sip_packet};
 use roamproof_harness::tester::template::{innermost, message_in, sip_in};
+use roamproof_harness::topology::Role;
 use roamproof_wire::ethernet::Mac;
 use roamproof_wire::icmpv6::{
     Echo, Message as IcmpMessage, NeighbourAdvertisement, NeighbourOption, Preference,
@@ -34,10 +37,16 @@ use roamproof_wire::ipv6::{Outgoing, Packet, protocol};
 use roamproof_wire::mobility::{BindingLookup, Lifetime, LookupKind, Message, Sequence};
 use roamproof_wire::sip::{Fields, Message as SipMessage, Method, Uri};
 
+use crate::claims::is_media;
+
 /// Everyone else, by one hand.
 pub(crate) struct Peers {
     plan: Plan,
+    /// What the node is.
+    role: Role,
     mobile: MobileNode,
+    /// Who takes the mobile node's place when it is asked to.
+    other_mobile: MobileNode,
     agent: HomeAgent,
     correspondent: Correspondent,
     server: SipPeer,
@@ -48,11 +57,17 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    /// Peers of a node with this link-layer address.
-    pub(crate) fn new(node: Mac) -> Self {
+    /// Peers of a node that plays this role, with this link-layer address.
+    pub(crate) fn new(role: Role, node: Mac) -> Self {
         let plan = Plan::claimed(node);
+        let mobile =
+            |identifier| MobileNode::new(&plan, plan.address("visited-1", identifier), Sequence(7));
+        let mut other_mobile = mobile(OTHER_CARE_OF);
+        other_mobile.home = plan.address("home", OTHER_HOME);
         Self {
-            mobile: MobileNode::new(&plan, plan.address("visited-1", CARE_OF), Sequence(7)),
+            role,
+            mobile: mobile(CARE_OF),
+            other_mobile,
             agent: HomeAgent::new(&plan),
             correspondent: Correspondent::new(plan.cn),
             server: SipPeer::new(plan.ss),
@@ -71,6 +86,10 @@ impl Peers {
                 IcmpMessage::parse(&packet)
         {
             return is_neighbour(packet.header.source, solicitation.target);
+        }
+        // Nobody answers media, and there is much of it.
+        if is_media(&innermost(&packet)) {
+            return None;
         }
         self.sent.push_front(octets.to_vec());
         self.sent.truncate(SENT_MAX);
@@ -94,7 +113,10 @@ impl Peers {
             16 => Some(self.mobile.tests_home(cn)),
             17 => Some(self.mobile.tests_care_of(cn)),
             18 => Some(self.mobile.registers(LIFETIME, now)),
-            19 => Some(self.mobile.deregisters(now)),
+            19 => Some(match self.mobile.updates(cn, Duration::ZERO) {
+                Some(update) => update,
+                None => self.mobile.deregisters(now),
+            }),
             20 => self.mobile.updates(cn, LIFETIME),
             21 => {
                 let packet = self.invites()?;
@@ -115,11 +137,35 @@ impl Peers {
                 let told = BindingLookup::notification(number, hoa, self.plan.ha, Lifetime(100));
                 Some(self.agent.tells(ss, &told, now))
             }
-            _ => self.agent.tunnels(&echo(cn, hoa)),
+            29 if self.role == Role::Correspondent => Some(self.mobile.asks_echo(cn, 3)),
+            29 => {
+                let echo = echo(cn, self.mobile.home);
+                Some(self.agent.tunnels(&echo).unwrap_or(echo))
+            }
+            30 => {
+                let [here, there] =
+                    ["visited-1", "visited-2"].map(|link| self.plan.prefix(link).to_bits());
+                self.mobile.moves((self.mobile.care_of.to_bits() ^ here ^ there).into());
+                Some(self.begins(now))
+            }
+            _ => {
+                std::mem::swap(&mut self.mobile, &mut self.other_mobile);
+                Some(self.begins(now))
+            }
         }
     }
 
-    /// The answer of whoever the packet is for, in the tunnel where the packet came by one.
+    /// What the mobile node tells the node first of where it is.
+    fn begins(&mut self, now: Duration) -> Vec<u8> {
+        if self.role == Role::Correspondent {
+            self.mobile.tests_care_of(self.plan.cn)
+        } else {
+            self.mobile.registers(LIFETIME, now)
+        }
+    }
+
+    /// The answer of whoever the packet is for, by the way that the packet came: in the tunnel, or by
+    /// the binding.
     fn answer(&mut self, octets: &[u8], now: Duration) -> Option<Vec<u8>> {
         let packet = Packet::parse(octets).ok()?;
         let inner = innermost(&packet);
@@ -130,6 +176,9 @@ impl Peers {
         })?;
         if packet.protocol == protocol::IPV6 {
             return Some(self.agent.tunnels(&answer).unwrap_or(answer));
+        }
+        if let Some(home) = packet.home_address {
+            return routed(&answer, home, packet.header.source).or(Some(answer));
         }
         Some(answer)
     }
@@ -156,7 +205,8 @@ impl Peers {
         let message = sip_in(packet)?;
         let (from, to) = (packet.destination(), packet.source());
         let peer = SipPeer::new(from);
-        let party = if from == self.plan.hoa { self.plan.mt(MEDIA) } else { self.plan.cn(MEDIA) };
+        let is_terminal = from == self.plan.hoa || self.role == Role::Correspondent;
+        let party = if is_terminal { self.plan.mt(MEDIA) } else { self.plan.cn(MEDIA) };
         let answer = match message.method() {
             Some(Method::Register) => peer.registers(&message)?,
             Some(Method::Invite) => peer.answer(&message, &party)?,
@@ -172,14 +222,31 @@ impl Peers {
     }
 
     fn invites(&mut self) -> Option<Vec<u8>> {
-        let contact = Uri::parse(&self.plan.mt(MEDIA).contact()).ok()?;
-        let caller = self.plan.cn(MEDIA);
-        let peer =
-            if self.sent.len().is_multiple_of(2) { &mut self.server } else { &mut self.caller };
-        let invite = peer.invite(&caller, &self.plan.mt_identifier, &contact);
-        let packet = peer.packet(self.plan.hoa, &invite);
+        let (mt, cn) = (self.plan.mt(MEDIA), self.plan.cn(MEDIA));
+        let (caller, called) = if self.role == Role::Correspondent { (mt, cn) } else { (cn, mt) };
+        let mut contact = Uri::parse(&called.contact()).ok()?;
+        let to = self.called();
+        let peer = if self.role == Role::SipServer || !self.sent.len().is_multiple_of(2) {
+            &mut self.caller
+        } else {
+            &mut self.server
+        };
+        if self.role == Role::SipServer {
+            contact = Uri::parse(&called.identifier).ok()?;
+        }
+        let invite = peer.invite(&caller, &called.identifier, &contact);
+        let packet = peer.packet(to, &invite);
         self.invite = Some(invite);
         Some(packet)
+    }
+
+    /// Where requests to the called party arrive at the node, or pass it.
+    const fn called(&self) -> Ipv6Addr {
+        match self.role {
+            Role::Correspondent => self.plan.cn,
+            Role::SipServer => self.plan.ss,
+            Role::MobileTerminal | Role::HomeAgent | Role::Router => self.plan.hoa,
+        }
     }
 
     fn in_dialog(&self, method: Method) -> Option<Vec<u8>> {
@@ -196,7 +263,9 @@ impl Peers {
                 request.push(header.name, value);
             }
         }
-        self.agent.tunnels(&self.server.packet(self.plan.hoa, &request))
+        let peer = if self.role == Role::SipServer { &self.caller } else { &self.server };
+        let packet = peer.packet(self.called(), &request);
+        Some(self.agent.tunnels(&packet).unwrap_or(packet))
     }
 }
 
@@ -217,9 +286,21 @@ pub(crate) fn told(number: u8) -> String {
         26 => "advertises visited link 1",
         27 => "advertises visited link 2",
         28 => "notifies the SIP server",
-        _ => "sends an Echo Request through the tunnel",
+        29 => "sends an Echo Request to the home address, or by its binding",
+        30 => "goes to the other visited link, and registers or tests",
+        _ => "gives way to another mobile node, which registers or tests",
     };
     what.to_owned()
+}
+
+/// A packet to the home address as a correspondent sends it that has bound it to `care_of`.
+fn routed(octets: &[u8], home: Ipv6Addr, care_of: Ipv6Addr) -> Option<Vec<u8>> {
+    let packet = Packet::parse(octets).ok()?;
+    if packet.header.destination != home {
+        return None;
+    }
+    let plain = Outgoing::new(packet.header.source, care_of, packet.protocol);
+    Some(Outgoing { type_2_routing: Some(home), ..plain }.to_vec(packet.payload))
 }
 
 fn is_neighbour(asks: Ipv6Addr, target: Ipv6Addr) -> Option<Vec<u8>> {
@@ -279,6 +360,9 @@ pub(crate) const ROUTER: Mac = Mac([0x02, 0x00, 0x5e, 0x10, 0x11, 0x00]);
 const ROUTER_LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0x5eff, 0xfe10, 0x1100);
 /// The interface identifier of the mobile node's care-of address.
 const CARE_OF: u64 = 0x1234_5678;
+/// Those of the other mobile node's home and care-of addresses.
+const OTHER_HOME: u64 = 0x200;
+const OTHER_CARE_OF: u64 = 0x1234_5679;
 const MEDIA: u16 = 0x7e5c;
 const LIFETIME: Duration = Duration::from_secs(420);
 const SENT_MAX: usize = 16;

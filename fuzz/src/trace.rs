@@ -157,7 +157,7 @@ mod tests {
         let trace = target("mobile_terminal").trace(&[0xe0, 26, 0xc0, 3, 0xe0, 0, 0, 0, 100]);
         assert_eq!(trace.ended, Ok(()));
         assert!(trace.dissection.contains("BU seq="), "{}", trace.dissection);
-        assert_eq!(trace.steps.len(), 4, "{:?}", trace.steps);
+        assert_eq!(trace.steps.len(), 5, "{:?}", trace.steps);
         let ladder = trace.ladder.unwrap_or_default();
         assert!(ladder.contains("Binding Update") || ladder.contains("BU "), "{ladder}");
     }

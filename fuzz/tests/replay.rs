@@ -23,6 +23,17 @@ fn every_target_holds_over_its_corpus() {
     }
 }
 
+/// The same operations are the same run: nothing draws, measures time or iterates in hash order.
+#[test]
+fn every_sequence_is_told_the_same_twice() {
+    for target in TARGETS.iter().filter(|target| target.shape == Shape::Operations) {
+        for (name, octets) in target.corpus() {
+            let [once, again] = [(); 2].map(|()| target.trace(octets).to_string());
+            assert_eq!(once, again, "{}/{name}", target.name);
+        }
+    }
+}
+
 /// A golden input that was edited in one place is what a hostile peer sends first.
 #[test]
 fn every_target_holds_over_edits_of_its_corpus() {

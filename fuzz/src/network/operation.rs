@@ -13,7 +13,7 @@ use super::packet_class::PacketClass;
 use crate::operations::Grammar;
 
 /// Sequences of these operations.
-pub(crate) const GRAMMAR: Grammar = Grammar { length, make, packet_in };
+pub(crate) const GRAMMAR: Grammar = Grammar { length, make, right: None, packet_in };
 
 /// One operation.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,17 +13,25 @@ pub(crate) struct Grammar {
     pub(crate) length: fn(&[u8]) -> usize,
     /// An operation of a kind that leads somewhere.
     pub(crate) make: fn(&mut Rng) -> Vec<u8>,
-    /// Where much is promised only while no operation is wrong: whether the first of these is right,
-    /// and a right one.
-    pub(crate) right: Option<(fn(&[u8]) -> bool, fn(&mut Rng) -> Vec<u8>)>,
+    /// Where much is promised only while no operation is wrong.
+    pub(crate) right: Option<Right>,
     /// Where the length of an operation's packet stands in it, two octets, and where the packet
     /// begins; what stands between counts with it.
     pub(crate) packet_in: fn(&[u8]) -> Option<(usize, usize)>,
 }
 
+/// What no wrong operation is.
+#[derive(Debug)]
+pub(crate) struct Right {
+    /// Whether the first of these is right.
+    is: fn(&[u8]) -> bool,
+    /// A right one.
+    make: fn(&mut Rng) -> Vec<u8>,
+}
+
 /// Operations on one node.
 pub(crate) const NODE: Grammar =
-    Grammar { length, make, right: Some((is_right, make_right)), packet_in };
+    Grammar { length, make, right: Some(Right { is: is_right, make: make_right }), packet_in };
 
 /// Where the operations of an input lie, in their order; the last may be cut off.
 pub(crate) fn operations(grammar: &Grammar, octets: &[u8]) -> Vec<Range<usize>> {
@@ -69,10 +77,10 @@ pub(crate) fn mutate(grammar: &Grammar, octets: &mut Vec<u8>, max: usize, seed: 
 fn edit(grammar: &Grammar, octets: &mut Vec<u8>, random: &mut Rng) {
     let all = operations(grammar, octets);
     // One wrong operation ends what is promised, so a sequence that is right mostly stays so.
-    let right = grammar.right.filter(|(is_right, _)| {
-        all.iter().all(|one| is_right(&octets[one.clone()])) && random.u8(..16) > 0
+    let right = grammar.right.as_ref().filter(|right| {
+        all.iter().all(|one| (right.is)(&octets[one.clone()])) && random.u8(..16) > 0
     });
-    let make = right.map_or(grammar.make, |(_, make_right)| make_right);
+    let make = right.map_or(grammar.make, |right| right.make);
     let Some(chosen) = random.choice(&all).cloned() else {
         octets.extend(make(random));
         return;

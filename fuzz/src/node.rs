@@ -448,7 +448,7 @@ mod tests {
         let bound = frames("correspondent", "peers-media");
         assert!(bound.lines().any(|one| one.contains("RH2") && one.contains("RTP")), "{bound}");
         let tunnels = frames("home_agent", "peers-two-mobiles");
-        let care_ofs: std::collections::BTreeSet<&str> = tunnels
+        let care_ofs: BTreeSet<&str> = tunnels
             .lines()
             .filter(|one| one.contains("2001:db8:a::a > ") && one.contains("Echo Request"))
             .filter_map(|one| one.split(" > ").nth(1)?.split(' ').next())

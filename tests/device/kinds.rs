@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use roamproof_node::{Input, Instant, Interface, Node, Output, Wakeup};
+use roamproof_node::{Held, Input, Instant, Interface, Node, Output, Wakeup};
 use roamproof_wire::ethernet::{self, Mac};
 use roamproof_wire::icmpv6::{MulticastRecord, mld_report_packet};
 use roamproof_wire::ipv6::Packet;
@@ -82,6 +82,10 @@ impl Node for Slow {
         let held = self.held.front().map(|(at, _)| Wakeup { at: *at, why: "slow" });
         [held, self.node.poll_timeout()].into_iter().flatten().min_by_key(|wakeup| wakeup.at)
     }
+
+    fn held(&self) -> Held {
+        self.node.held()
+    }
 }
 
 /// A node that reports multicast groups all the time, and says every Binding Update twice.
@@ -126,6 +130,10 @@ impl Node for Noisy {
     fn poll_timeout(&self) -> Option<Wakeup> {
         let noise = self.mac.map(|_| Wakeup { at: Instant::at(self.next), why: "noise" });
         [noise, self.node.poll_timeout()].into_iter().flatten().min_by_key(|wakeup| wakeup.at)
+    }
+
+    fn held(&self) -> Held {
+        self.node.held()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use roamproof_node::{Event, Input, Instant, Interface, Node, Output, Wakeup};
+use roamproof_node::{Event, Held, Input, Instant, Interface, Node, Output, Wakeup};
 
 /// Makes the node of a test: by its configuration it echoes, lends its address, dies, or is one of
 /// the reference.
@@ -60,6 +60,10 @@ impl Node for Echo {
     fn poll_timeout(&self) -> Option<Wakeup> {
         Some(Wakeup { at: Instant::at(self.tick), why: "tick" })
     }
+
+    fn held(&self) -> Held {
+        Held::default()
+    }
 }
 
 /// Puts local packets into frames and takes packets out of frames, and does nothing else.
@@ -90,6 +94,10 @@ impl Node for Lender {
     fn poll_timeout(&self) -> Option<Wakeup> {
         None
     }
+
+    fn held(&self) -> Held {
+        Held::default()
+    }
 }
 
 /// Panics at the first frame.
@@ -106,5 +114,9 @@ impl Node for Mortal {
 
     fn poll_timeout(&self) -> Option<Wakeup> {
         None
+    }
+
+    fn held(&self) -> Held {
+        Held::default()
     }
 }

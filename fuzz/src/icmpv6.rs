@@ -6,6 +6,7 @@ use roamproof_wire::icmpv6::header::MESSAGE_LEN_MIN;
 use roamproof_wire::icmpv6::{Icmpv6View, Message};
 
 use crate::edits::lies_within;
+use crate::printed::print;
 
 /// Any octets can be looked at; a message that is accepted is written, every octet of it, and read
 /// back the same.
@@ -27,7 +28,7 @@ pub(crate) fn message(octets: &[u8]) {
         Ok(message) => message,
         Err(error) => return lies_within(&error, octets),
     };
-    let _ = format!("{message:?}");
+    print(format_args!("{message:?}"));
     let [clean, dirty] = [0x00, 0xff].map(|fill| {
         let mut buffer = vec![fill; message.buffer_len()];
         message.emit(SOURCE, DESTINATION, &mut buffer);

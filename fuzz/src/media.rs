@@ -6,6 +6,7 @@ use roamproof_wire::rtp::{RtpHeader, RtpView};
 use roamproof_wire::sdp::{LocalMedia, SdpView, SessionDescription};
 
 use crate::edits::lies_within;
+use crate::printed::print;
 
 /// Any octets can be looked at; an offer that is accepted has an answer with as many streams, or none.
 pub(crate) fn session_description(octets: &[u8]) {
@@ -19,7 +20,8 @@ pub(crate) fn session_description(octets: &[u8]) {
         Err(error) => return lies_within(&error, octets),
     };
     assert_eq!(offer.to_vec(), octets, "not written back as it came");
-    let _ = (offer.to_string(), offer.origin(), offer.media_addresses());
+    print(&offer);
+    let _ = (offer.origin(), offer.media_addresses());
     let Ok(answer) = local().answer(&offer) else { return };
     assert_eq!(
         answer.streams().len(),
@@ -40,7 +42,7 @@ pub(crate) fn rtp(octets: &[u8]) {
     };
     let payload = payload.expect("a header is accepted with its payload");
     assert!(payload.len() <= octets.len() - RtpHeader::LEN, "a payload lies within the packet");
-    let _ = header.to_string();
+    print(header);
     let written = header.packet(payload);
     let view = RtpView::new(&written).expect("the fixed header is there");
     assert_eq!((RtpHeader::parse(view), view.payload()), (Ok(header), Ok(payload)));

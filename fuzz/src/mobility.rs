@@ -8,6 +8,7 @@ use roamproof_wire::mobility::{
 };
 
 use crate::edits::lies_within;
+use crate::printed::print;
 
 /// Any octets can be looked at; a message that is accepted is written, every octet of it, and read
 /// back the same.
@@ -19,7 +20,7 @@ pub(crate) fn message(octets: &[u8]) {
         Ok(message) => message,
         Err(error) => return lies_within(&error, octets),
     };
-    let _ = message.to_string();
+    print(&message);
     let [clean, dirty] = [0x00, 0xff].map(|fill| {
         let mut buffer = vec![fill; message.buffer_len()];
         message.emit(SOURCE, DESTINATION, &mut buffer);
@@ -34,13 +35,13 @@ pub(crate) fn message(octets: &[u8]) {
 /// octets.
 fn look_at(octets: &[u8]) {
     let views = [
-        (8, HeaderView::new(octets).map(|view| view.to_string())),
-        (12, BindingUpdateView::new(octets).map(|view| view.to_string())),
-        (12, BindingAcknowledgementView::new(octets).map(|view| view.to_string())),
-        (24, BindingErrorView::new(octets).map(|view| view.to_string())),
-        (16, TestInitView::new(octets).map(|view| view.to_string())),
-        (24, TestView::new(octets).map(|view| view.to_string())),
-        (16, BindingLookupView::new(octets).map(|view| view.to_string())),
+        (8, HeaderView::new(octets).map(print)),
+        (12, BindingUpdateView::new(octets).map(print)),
+        (12, BindingAcknowledgementView::new(octets).map(print)),
+        (24, BindingErrorView::new(octets).map(print)),
+        (16, TestInitView::new(octets).map(print)),
+        (24, TestView::new(octets).map(print)),
+        (16, BindingLookupView::new(octets).map(print)),
     ];
     for (fixed, view) in views {
         assert_eq!(view.is_ok(), octets.len() >= fixed, "a view of {fixed} octets");

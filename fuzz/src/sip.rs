@@ -3,12 +3,13 @@
 use roamproof_wire::sip::{Fields, Message, MessageView, StreamItem, StreamReader};
 
 use crate::edits::lies_within;
+use crate::printed::print;
 
 /// Any octets can be looked at; a message that is accepted is written back as it came, and what is
 /// written is accepted again.
 pub(crate) fn message(octets: &[u8]) {
     if let Ok(view) = MessageView::read(octets) {
-        let _ = view.to_string();
+        print(view);
         read_every_field(&view);
         assert!(view.octets().len() <= octets.len(), "a view lies within what it was given");
         let _ = Message::from_view(&view).to_vec();

@@ -2,9 +2,11 @@
 //! put right.
 
 use std::net::Ipv6Addr;
+use std::ops::Range;
 
 use fastrand::Rng;
-use roamproof_wire::edit::{Edit, mend_checksums, mend_lengths};
+use roamproof_wire::checksum;
+use roamproof_wire::edit::Edit;
 use roamproof_wire::ipv6::{HEADER_LEN, Outgoing, protocol};
 use roamproof_wire::mobility::{
     BindingAcknowledgement, BindingError, BindingErrorStatus, BindingLookup, BindingRefreshRequest,
@@ -63,14 +65,14 @@ pub(crate) fn mend(octets: &mut Vec<u8>) {
         octets.resize((octets.len() + 8 - surplus).min(MESSAGE_LEN_MAX), 0);
     }
     octets[HEADER_LEN_FIELD] = u8::try_from(octets.len() / 8 - 1).unwrap_or(u8::MAX);
-    as_packet(octets, |packet| {
-        mend_lengths(packet);
-        mend_checksums(packet);
-    });
+    octets[CHECKSUM_FIELD].fill(0);
+    let sum = checksum::upper_layer(SOURCE, DESTINATION, protocol::MOBILITY, octets);
+    octets[CHECKSUM_FIELD].copy_from_slice(&sum.to_be_bytes());
 }
 
 /// Where Header Len stands: units of eight octets, the first not counted.
 const HEADER_LEN_FIELD: usize = 1;
+const CHECKSUM_FIELD: Range<usize> = 4..6;
 
 /// The types of messages and options, and what stands in fixed places.
 pub(crate) fn tokens() -> Vec<Vec<u8>> {
@@ -246,7 +248,7 @@ fn pad(octets: &mut Vec<u8>, random: &mut Rng) {
 fn with_option(
     octets: &mut Vec<u8>,
     random: &mut Rng,
-    edit: fn(&mut Vec<u8>, std::ops::Range<usize>, &mut Rng),
+    edit: fn(&mut Vec<u8>, Range<usize>, &mut Rng),
 ) {
     let all: Vec<_> = options_of(octets).collect();
     if let Some(option) = random.choice(all) {
@@ -255,7 +257,7 @@ fn with_option(
 }
 
 /// Where the options lie, padding too, as a lenient reader would walk them.
-fn options_of(octets: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> {
+fn options_of(octets: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let first = match octets.get(2) {
         Some(0) => 8,
         Some(1 | 2) => 16,

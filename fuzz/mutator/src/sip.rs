@@ -59,14 +59,13 @@ pub(crate) fn edit(octets: &mut Vec<u8>, random: &mut Rng) {
 
 /// Content-Length says how long the body is, where both are there.
 pub(crate) fn mend(octets: &mut Vec<u8>) {
-    let Some(end) = find(octets, b"\r\n\r\n") else { return };
+    let Some(end) = blank_line(octets) else { return };
     let body = octets.len() - end - 4;
-    let Some(line) = lines(&octets[..end + 2])
-        .into_iter()
-        .find(|line| octets[line.clone()].to_ascii_lowercase().starts_with(b"content-length:"))
-    else {
-        return;
+    let is_length = |line: &Range<usize>| {
+        let name = octets[line.clone()].get(..CONTENT_LENGTH.len());
+        name.is_some_and(|name| name.eq_ignore_ascii_case(CONTENT_LENGTH))
     };
+    let Some(line) = lines(&octets[..end + 2]).find(is_length) else { return };
     octets.splice(line, format!("Content-Length: {body}\r\n").into_bytes());
 }
 
@@ -81,8 +80,8 @@ pub(crate) fn tokens() -> Vec<Vec<u8>> {
 
 /// Writes one of these between two lines, before the body where there is one.
 pub(crate) fn insert_line(octets: &mut Vec<u8>, from: &[&str], random: &mut Rng) {
-    let end = find(octets, b"\r\n\r\n").map_or(octets.len(), |end| end + 2);
-    let starts: Vec<usize> = lines(&octets[..end]).iter().map(|line| line.end).collect();
+    let end = blank_line(octets).map_or(octets.len(), |end| end + 2);
+    let starts: Vec<usize> = lines(&octets[..end]).map(|line| line.end).collect();
     let line = random.choice(from).expect("there are some");
     if let Some(at) = random.choice(starts) {
         octets.splice(at..at, [line.as_bytes(), b"\r\n"].concat());
@@ -91,7 +90,7 @@ pub(crate) fn insert_line(octets: &mut Vec<u8>, from: &[&str], random: &mut Rng)
 
 /// Takes a line out, doubles it, many times too, moves it, folds it or ends it otherwise.
 pub(crate) fn edit_lines(octets: &mut Vec<u8>, random: &mut Rng) {
-    let all = lines(octets);
+    let all: Vec<Range<usize>> = lines(octets).collect();
     let Some(line) = random.choice(&all).cloned() else { return };
     let text = octets[line.clone()].to_vec();
     match random.u8(..7) {
@@ -146,22 +145,19 @@ fn nest(octets: &mut Vec<u8>, random: &mut Rng) {
 }
 
 /// Each line with its end.
-fn lines(octets: &[u8]) -> Vec<Range<usize>> {
+fn lines(octets: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
-    let pieces = octets.split_inclusive(|octet| *octet == b'\n');
-    pieces
-        .map(|piece| {
-            let line = start..start + piece.len();
-            start = line.end;
-            line
-        })
-        .collect()
+    octets.split_inclusive(|octet| *octet == b'\n').map(move |piece| {
+        let line = start..start + piece.len();
+        start = line.end;
+        line
+    })
 }
 
 /// What stands between separators.
 fn words(octets: &[u8]) -> Vec<Range<usize>> {
     let mut start = 0;
-    let pieces = octets.split(|octet| b" ;,=:<>\"@/\r\n[]()?&".contains(octet));
+    let pieces = octets.split(|octet| IS_SEPARATOR[usize::from(*octet)]);
     let words = pieces.map(|piece| {
         let word = start..start + piece.len();
         start = word.end + 1;
@@ -170,9 +166,23 @@ fn words(octets: &[u8]) -> Vec<Range<usize>> {
     words.filter(|word| !word.is_empty()).collect()
 }
 
-fn find(octets: &[u8], wanted: &[u8]) -> Option<usize> {
-    octets.windows(wanted.len()).position(|window| window == wanted)
+/// Where the end of the last header line and the empty line begin.
+fn blank_line(octets: &[u8]) -> Option<usize> {
+    octets.array_windows().position(|window| window == b"\r\n\r\n")
 }
+
+const CONTENT_LENGTH: &[u8] = b"content-length:";
+
+/// By octet, for every octet of every message is looked up.
+const IS_SEPARATOR: [bool; 256] = {
+    let separators = b" ;,=:<>\"@/\r\n[]()?&";
+    let (mut table, mut at) = ([false; 256], 0);
+    while at < separators.len() {
+        table[separators[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 /// Octets that a doubled line may take.
 const MANY_MAX: usize = 30_000;

@@ -125,6 +125,8 @@ impl Watch {
             self.bound.remove(&care_of);
         } else {
             let granted = answer.lifetime.min(*lifetime).duration();
+            // A correspondent keeps one binding for a home address: the newest.
+            self.bound.clear();
             self.bound.insert(care_of, *at + granted);
         }
         self.asked.clear();

@@ -118,7 +118,11 @@ const fn parser(
     Defect { name, target, behind_structure, plant: Plant::Parser(parse) }
 }
 
-const fn node(name: &'static str, target: &'static str, misdeed: &'static str) -> Defect {
+pub(crate) const fn node(
+    name: &'static str,
+    target: &'static str,
+    misdeed: &'static str,
+) -> Defect {
     Defect { name, target, behind_structure: true, plant: Plant::Node(misdeed) }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use roamproof_harness::rules::{Finding, Past, Sent, all};
+use roamproof_harness::rules::{Finding, Past, Sent, all, options_start};
 use roamproof_harness::topology::Role;
 use roamproof_wire::dissect::{Layer, Layers, Value};
 use roamproof_wire::icmpv6::Message as IcmpMessage;
@@ -76,7 +76,8 @@ fn same_mobility_header(sent: &Sent<'_>, view: &HeaderView<&[u8]>) {
         assert_eq!(message.mh_type(), view.mh_type(), "read as another message");
         what_is_written_keeps_the_rules(message);
     }
-    let Some(start) = start(view.mh_type()).filter(|start| whole && sent.payload.len() >= *start)
+    let Some(start) =
+        options_start(view.mh_type()).filter(|start| whole && sent.payload.len() >= *start)
     else {
         return;
     };
@@ -145,17 +146,6 @@ fn kind_of(message: &IcmpMessage<'_>) -> u8 {
     let mut octets = vec![0; message.buffer_len()];
     message.emit(HOME, PEER, &mut octets);
     octets[0]
-}
-
-/// Where the options of a message begin that RFC 6275 defines.
-const fn start(kind: u8) -> Option<usize> {
-    Some(match kind {
-        mh_type::BINDING_REFRESH_REQUEST => 8,
-        mh_type::HOME_TEST_INIT | mh_type::CARE_OF_TEST_INIT => 16,
-        mh_type::BINDING_UPDATE | mh_type::BINDING_ACKNOWLEDGEMENT => 12,
-        mh_type::HOME_TEST | mh_type::CARE_OF_TEST | mh_type::BINDING_ERROR => 24,
-        _ => return None,
-    })
 }
 
 /// How a message is written, whatever it says: fields, length, checksum, alignment, padding.

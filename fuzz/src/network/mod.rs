@@ -56,6 +56,8 @@ const SETTLING: Duration = Duration::from_secs(4);
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "misdeeds")]
+    use crate::defect;
     use crate::target;
 
     /// The same octets give the same frames at the same times, or no finding could be replayed.
@@ -65,6 +67,29 @@ mod tests {
             let told = target("network").trace(octets).to_string();
             assert!(told.len() > 1000, "{name}: {told}");
             assert_eq!(told, target("network").trace(octets).to_string(), "{name}");
+        }
+    }
+
+    /// Each check over the network is seen to fail, on the call of the corpus and a node that does wrong.
+    #[cfg(feature = "misdeeds")]
+    #[test]
+    fn misdeeds_are_seen_in_a_call() {
+        let cases = [
+            ("care-of-address-in-sdp", "a care-of address stands in SIP"),
+            ("responds-from-care-of-address", "# outside of the tunnel"),
+            ("rings-before-optimization", "# before the route is optimized"),
+            ("media-in-tunnel", "media in the tunnel while a binding stands"),
+            ("path-switch", "the correspondent's media to the home address while a binding stands"),
+            ("updates-for-another-home-address", "the terminal does not register"),
+            ("ignores-tunnelled-invite", "no answer although nothing is wrong any more"),
+            ("alters-cookies", "no media by the right way: [#, #, #, #]"),
+        ];
+        let network = target("network");
+        let (_, call) = network.corpus().find(|(name, _)| *name == "call").expect("it is there");
+        for (misdeed, message) in cases {
+            let planted = Box::leak(Box::new(defect::node(misdeed, network.name, misdeed)));
+            let failure = defect::with(Some(planted), || network.run(call)).expect_err(misdeed);
+            assert_eq!(failure.message, message, "{misdeed}");
         }
     }
 }

@@ -16,7 +16,7 @@ mod sip;
 
 pub use over::{BROKEN_MAX, Broken, Held, of_capture, of_subject};
 pub use past::Past;
-pub use sent::Sent;
+pub use sent::{Sent, options_start};
 
 use crate::topology::Role;
 

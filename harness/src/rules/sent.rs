@@ -186,7 +186,8 @@ impl<'a> Sent<'a> {
 }
 
 /// Where the mobility options of a message begin (RFC 6275 §6.1.2 to 6.1.9).
-pub(super) const fn options_start(kind: u8) -> Option<usize> {
+#[must_use]
+pub const fn options_start(kind: u8) -> Option<usize> {
     Some(match kind {
         mh_type::BINDING_REFRESH_REQUEST => 8,
         mh_type::HOME_TEST_INIT | mh_type::CARE_OF_TEST_INIT => 16,

@@ -18,16 +18,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::Ipv6Addr;
+use std::sync::OnceLock;
 
-use roamproof_harness::tester::template::{innermost, message_in, sip_in};
 use roamproof_harness::topology::{NodeSpec, Role, claimed};
 use roamproof_wire::ethernet::Mac;
 use roamproof_wire::icmpv6::Message as IcmpMessage;
 use roamproof_wire::ipv6::{Packet, protocol};
 use roamproof_wire::mobility::{Lifetime, Message};
-use roamproof_wire::sip::{Fields, Message as SipMessage, Method};
+use roamproof_wire::sip::{Fields, Method};
 
 use crate::claims::is_media;
+use crate::reading::Reading;
 use crate::routes::is_of_the_link;
 
 /// Octets that leave for each octet that came: an INVITE without an offer brings about 180, 200 with an
@@ -41,7 +42,7 @@ const COPIES_MAX: usize = 11;
 const PASSED_ON: usize = 2;
 
 /// What came and went, by address.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ledger {
     own: BTreeSet<Ipv6Addr>,
     /// Whether it makes itself addresses where it comes.
@@ -60,17 +61,17 @@ pub(crate) struct Ledger {
     agreed: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Account {
     received: usize,
     sent: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Arrived {
     octets: Vec<u8>,
-    /// The addresses that stand in it as text.
-    texts: Vec<Ipv6Addr>,
+    /// The addresses that stand in it as text, once somebody asks.
+    texts: OnceLock<Vec<Ipv6Addr>>,
     /// A piece of something, which may name anybody.
     is_piece: bool,
 }
@@ -111,19 +112,19 @@ impl Ledger {
     }
 
     /// A packet reaches the node.
-    pub(crate) fn comes(&mut self, octets: &[u8]) {
+    ///
+    /// The octets, and what can be read of them.
+    pub(crate) fn comes(&mut self, octets: &[u8], reading: Option<&Reading<'_>>) {
         self.octets_arrived += octets.len();
-        let packet = Packet::parse(octets).ok();
-        let inner = packet.map(|packet| innermost(&packet));
-        let message = inner.as_ref().and_then(sip_in);
-        if let Some(inner) = &inner {
-            self.answered(inner, message.as_ref());
+        let mut is_piece = false;
+        if let Some(reading) = reading {
+            self.answered(reading);
+            let by_tcp = reading.inner.protocol == protocol::TCP;
+            self.repeatable += usize::from(by_tcp || reading.sip().is_some());
+            let fragment = |packet: &Packet<'_>| packet.fragment.is_some();
+            is_piece = by_tcp || fragment(&reading.inner) || fragment(&reading.packet);
         }
-        let by_tcp = inner.is_some_and(|inner| inner.protocol == protocol::TCP);
-        self.repeatable += usize::from(by_tcp || message.is_some());
-        let fragment = |packet: Packet<'_>| packet.fragment.is_some();
-        let is_piece = by_tcp || inner.is_some_and(fragment) || packet.is_some_and(fragment);
-        let arrived = Arrived { octets: octets.to_vec(), texts: addresses_in(octets), is_piece };
+        let arrived = Arrived { octets: octets.to_vec(), texts: OnceLock::new(), is_piece };
         for (address, account) in &mut self.accounts {
             account.credit(*address, &arrived);
         }
@@ -135,39 +136,37 @@ impl Ledger {
     /// # Panics
     ///
     /// Where it is more than what came for it allows.
-    pub(crate) fn leaves(&mut self, octets: &[u8]) {
-        let Ok(packet) = Packet::parse(octets) else { return };
+    pub(crate) fn leaves(&mut self, reading: &Reading<'_>) {
+        let Reading { octets, packet, inner, .. } = reading;
         // A home agent probes addresses that are others'.
         if self.forms_addresses
             && packet.header.source.is_unspecified()
-            && let Ok(IcmpMessage::NeighbourSolicitation(probe)) = IcmpMessage::parse(&packet)
+            && let Ok(IcmpMessage::NeighbourSolicitation(probe)) = IcmpMessage::parse(packet)
         {
             self.own.insert(probe.target);
         }
-        if packet.header.destination.is_multicast() || is_of_the_link(&packet) {
+        if packet.header.destination.is_multicast() || is_of_the_link(packet) {
             return;
         }
         let destination = packet.header.destination;
         let nobody = destination.is_unspecified() || destination.is_loopback();
         assert!(!nobody, "a packet leaves to {destination}");
-        let inner = innermost(&packet);
         if !self.is_own(inner.header.source) {
             self.octets_passed_on += octets.len();
             let allowed = PASSED_ON * self.octets_arrived;
             assert!(self.octets_passed_on <= allowed, "more is passed on than came");
             return;
         }
-        let message = sip_in(&inner);
-        self.proved(&packet, message.as_ref());
+        self.proved(reading);
         let to = inner.header.destination;
         if self.verified.contains(&to) || self.is_own(to) {
             return;
         }
-        if is_media(&inner) {
+        if is_media(inner) {
             assert!(self.agreed, "media to an address that nobody has spoken for");
             return;
         }
-        let repeatable = message.is_some() || inner.protocol == protocol::TCP;
+        let repeatable = reading.sip().is_some() || inner.protocol == protocol::TCP;
         self.charge(to, octets, repeatable);
     }
 
@@ -191,14 +190,15 @@ impl Ledger {
     }
 
     /// Notes who shows by what he sends that he hears the node.
-    fn answered(&mut self, packet: &Packet<'_>, message: Option<&SipMessage>) {
+    fn answered(&mut self, reading: &Reading<'_>) {
+        let packet = &reading.inner;
         if let Some(
             Message::HomeTest(_) | Message::CareOfTest(_) | Message::BindingAcknowledgement(_),
-        ) = message_in(packet)
+        ) = reading.inner_message()
         {
             self.verified.insert(packet.header.source);
         }
-        let Some(message) = message else { return };
+        let Some(message) = reading.sip() else { return };
         let answers = message.status().is_some_and(|status| status >= 200);
         if answers || message.method() == Some(Method::Ack) {
             self.agreed = true;
@@ -207,14 +207,15 @@ impl Ledger {
     }
 
     /// Notes whom the node itself says that it believes: it accepts a binding or a registration.
-    fn proved(&mut self, packet: &Packet<'_>, message: Option<&SipMessage>) {
-        if let Some(Message::BindingAcknowledgement(answer)) = message_in(packet)
+    fn proved(&mut self, reading: &Reading<'_>) {
+        let packet = &reading.packet;
+        if let Some(Message::BindingAcknowledgement(answer)) = reading.message()
             && !answer.status.is_refusal()
             && answer.lifetime != Lifetime::ZERO
         {
             self.verified.extend([packet.header.destination, packet.destination()]);
         }
-        if let Some(message) = message
+        if let Some(message) = reading.sip()
             && message.status() == Some(200)
             && message.cseq().is_ok_and(|cseq| cseq.method == Method::Register)
         {
@@ -240,8 +241,8 @@ impl Arrived {
     fn names(&self, address: Ipv6Addr) -> bool {
         let octets = address.octets();
         self.is_piece
-            || self.texts.contains(&address)
-            || self.octets.windows(octets.len()).any(|window| window == octets)
+            || self.octets.array_windows().any(|window| *window == octets)
+            || self.texts.get_or_init(|| addresses_in(&self.octets)).contains(&address)
     }
 }
 
@@ -284,9 +285,9 @@ mod tests {
     #[test]
     fn five_answers_to_a_test_are_the_most() {
         let mut ledger = ledger("cn");
-        ledger.comes(&mobility(CARE_OF, CN, &CareOfTestInit::new([7; 8]).into()));
+        comes(&mut ledger, &mobility(CARE_OF, CN, &CareOfTestInit::new([7; 8]).into()));
         for _ in 0..5 {
-            ledger.leaves(&test());
+            leaves(&mut ledger, &test());
         }
         assert!(breaks(&mut ledger, &test()));
     }
@@ -294,7 +295,7 @@ mod tests {
     #[test]
     fn who_was_never_named_gets_nothing() {
         let mut ledger = ledger("cn");
-        ledger.comes(&mobility(HOA, CN, &CareOfTestInit::new([7; 8]).into()));
+        comes(&mut ledger, &mobility(HOA, CN, &CareOfTestInit::new([7; 8]).into()));
         assert!(breaks(&mut ledger, &test()));
     }
 
@@ -302,9 +303,9 @@ mod tests {
     fn an_address_that_is_bound_is_verified() {
         let mut ledger = ledger("cn");
         let accepted = BindingAcknowledgement::new(Status::ACCEPTED, Sequence(7), Lifetime(9));
-        ledger.leaves(&mobility(CN, CARE_OF, &accepted.into()));
+        leaves(&mut ledger, &mobility(CN, CARE_OF, &accepted.into()));
         for _ in 0..50 {
-            ledger.leaves(&test());
+            leaves(&mut ledger, &test());
         }
     }
 
@@ -312,9 +313,9 @@ mod tests {
     fn no_more_is_passed_on_than_twice_what_came() {
         let mut ledger = ledger("ha");
         let inner = echo(CN, HOA);
-        ledger.comes(&inner);
+        comes(&mut ledger, &inner);
         let tunnelled = encapsulate(HA, CARE_OF, 64, &inner);
-        ledger.leaves(&tunnelled);
+        leaves(&mut ledger, &tunnelled);
         assert!(breaks(&mut ledger, &tunnelled));
     }
 
@@ -344,7 +345,15 @@ mod tests {
         IcmpMessage::Echo(echo).packet(&Outgoing::new(from, to, protocol::ICMPV6))
     }
 
+    fn comes(ledger: &mut Ledger, octets: &[u8]) {
+        ledger.comes(octets, Reading::of(octets).as_ref());
+    }
+
+    fn leaves(ledger: &mut Ledger, octets: &[u8]) {
+        ledger.leaves(&Reading::of(octets).expect("a packet of ours"));
+    }
+
     fn breaks(ledger: &mut Ledger, packet: &[u8]) -> bool {
-        crate::outcome::catch(|| ledger.leaves(packet)).is_err()
+        crate::outcome::catch(|| leaves(ledger, packet)).is_err()
     }
 }

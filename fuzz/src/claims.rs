@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use roamproof_harness::tester::template::{innermost, message_in, sip_in};
 use roamproof_wire::ipv6::{Packet, protocol};
 use roamproof_wire::mobility::{
     BindingAcknowledgement, BindingUpdate, Lifetime, Message, Sequence,
@@ -17,8 +16,10 @@ use roamproof_wire::rtp::{RtpHeader, RtpView};
 use roamproof_wire::sip::{DEFAULT_PORT, Fields, Message as SipMessage, Method};
 use roamproof_wire::udp::Udp;
 
+use crate::reading::Reading;
+
 /// Follows the packets of a terminal, and panics where a claim is broken.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Watch {
     holds: bool,
     home: Ipv6Addr,
@@ -34,7 +35,7 @@ pub(crate) struct Watch {
 }
 
 /// A Binding Update to the correspondent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Asked {
     at: Duration,
     care_of: Ipv6Addr,
@@ -62,18 +63,21 @@ impl Watch {
     }
 
     /// A packet reaches the terminal.
-    pub(crate) fn comes(&mut self, at: Duration, octets: &[u8]) {
-        let Some(packet) = self.packet(octets) else { return };
+    pub(crate) fn comes(&mut self, at: Duration, reading: &Reading<'_>) {
+        if !self.holds {
+            return;
+        }
+        let packet = &reading.packet;
         if packet.header.source == self.correspondent {
-            match message_in(&packet) {
+            match reading.message() {
                 Some(Message::BindingAcknowledgement(answer)) => {
-                    self.acknowledged(packet.header.destination, &answer);
+                    self.acknowledged(packet.header.destination, answer);
                 }
                 Some(Message::BindingError(_)) => self.bound.clear(),
                 Some(_) | None => {}
             }
         }
-        let Some(message) = sip_in(&innermost(&packet)) else { return };
+        let Some(message) = reading.sip() else { return };
         if message.method() == Some(Method::Invite)
             && let Ok(call) = message.call_id()
             && self.calls.insert(call.to_owned())
@@ -87,23 +91,25 @@ impl Watch {
     /// # Panics
     ///
     /// Where it breaks a claim.
-    pub(crate) fn leaves(&mut self, at: Duration, octets: &[u8]) {
-        let Some(packet) = self.packet(octets) else { return };
-        if packet.header.destination == self.correspondent
-            && let Some(Message::BindingUpdate(update)) = message_in(&packet)
-        {
-            return self.asks(at, packet.header.source, &update);
+    pub(crate) fn leaves(&mut self, at: Duration, reading: &Reading<'_>) {
+        if !self.holds {
+            return;
         }
-        let inner = innermost(&packet);
+        let Reading { packet, inner, .. } = reading;
+        if packet.header.destination == self.correspondent
+            && let Some(Message::BindingUpdate(update)) = reading.message()
+        {
+            return self.asks(at, packet.header.source, update);
+        }
         let tunnelled = packet.protocol == protocol::IPV6;
-        if tunnelled && inner.destination() == self.correspondent && is_media(&inner) {
+        if tunnelled && inner.destination() == self.correspondent && is_media(inner) {
             let by_home_agent = self.is_bound(at, packet.header.source);
             assert!(!by_home_agent, "media through the home agent while a binding stands");
         }
-        if let Some(message) = sip_in(&inner) {
+        if let Some(message) = reading.sip() {
             assert_eq!(inner.source(), self.home, "SIP leaves from another address than home");
             if packet.header.source != self.home {
-                self.responds(at, packet.header.source, &message);
+                self.responds(at, packet.header.source, message);
             }
         }
     }
@@ -148,10 +154,6 @@ impl Watch {
 
     fn is_bound(&self, at: Duration, care_of: Ipv6Addr) -> bool {
         self.bound.get(&care_of).is_some_and(|until| *until > at)
-    }
-
-    fn packet<'a>(&self, octets: &'a [u8]) -> Option<Packet<'a>> {
-        if self.holds { Packet::parse(octets).ok() } else { None }
     }
 }
 

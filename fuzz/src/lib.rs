@@ -25,6 +25,7 @@ mod packet;
 mod peers;
 mod printed;
 mod reader;
+mod reading;
 mod rest;
 mod routes;
 mod rules;

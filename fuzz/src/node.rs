@@ -19,6 +19,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use roamproof_harness::evidence::Names;
+use roamproof_harness::plan::Plan;
 use roamproof_harness::topology::claimed::{Wanted, topology};
 use roamproof_harness::topology::{NodeSpec, Role, Topology};
 use roamproof_node::build::Blueprint;
@@ -28,6 +29,7 @@ use roamproof_wire::ethernet::{self, HEADER_LEN, Mac};
 
 use crate::operations::is_right;
 use crate::peers::{self, Peers, ROUTER};
+use crate::reading::Reading;
 use crate::rest::Rest;
 use crate::trace;
 use crate::watches::Watches;
@@ -117,8 +119,16 @@ fn told(operation: u8, rest: &[u8]) -> String {
 /// A node of the claimed network, its configuration read once for all sequences.
 struct Prototype {
     name: &'static str,
-    read: OnceLock<(Topology, Blueprint)>,
+    read: OnceLock<Read>,
     at_rest: OnceLock<Rest>,
+}
+
+/// What all sequences have in common.
+struct Read {
+    topology: Topology,
+    blueprint: Blueprint,
+    plan: Plan,
+    watches: Watches,
 }
 
 impl Prototype {
@@ -139,7 +149,7 @@ impl Prototype {
         })
     }
 
-    fn read(&self) -> &(Topology, Blueprint) {
+    fn read(&self) -> &Read {
         self.read.get_or_init(|| {
             let wanted = Wanted {
                 nodes: vec![self.name],
@@ -152,10 +162,14 @@ impl Prototype {
             let config = spec
                 .config
                 .replace("[home_agent]\n", "[home_agent]\nauthentication = \"none\"\n")
-                .replace("[mobile]\n", "[mobile]\nauthentication = \"none\"\n");
+                .replace("[mobile]\n", "[mobile]\nauthentication = \"none\"\n")
+                // As often as for movement detection it would do little else.
+                .replace("advertise = {", "advertise = { interval_ms = 4000,");
             let blueprint = Blueprint::read(spec.role.name(), &config)
                 .expect("the claimed network's own configuration can be read");
-            (topology, blueprint)
+            let plan = Plan::claimed(Mac(spec.interfaces[0].mac));
+            let watches = Watches::over(spec);
+            Read { topology, blueprint, plan, watches }
         })
     }
 }
@@ -200,15 +214,14 @@ pub(crate) struct Bench {
 
 impl Bench {
     fn new(prototype: &'static Prototype) -> Self {
-        let (topology, blueprint) = prototype.read();
+        let Read { topology, blueprint, plan, watches } = prototype.read();
         let spec = &topology.nodes[0];
-        let interfaces: Vec<String> = spec.interfaces.iter().map(|one| one.name.clone()).collect();
-        trace::begin(&interfaces, EPOCH, || Names::of_claimed(topology), Some(&spec.name));
+        let interfaces = spec.interfaces.iter().map(|one| one.name.clone());
+        trace::begin(interfaces, EPOCH, || Names::of_claimed(topology), Some(&spec.name));
         let node = blueprint
             .build(EPOCH, SEED, &misdeeds())
             .expect("the claimed network's own configuration is right");
-        let peers = Peers::new(spec.role, Mac(spec.interfaces[0].mac));
-        let watches = Watches::over(spec);
+        let (peers, watches) = (Peers::new(spec.role, plan), watches.clone());
         let (now, down) = (Instant::ZERO, BTreeSet::new());
         let mut bench = Self { node, peers, watches, spec, now, down, inputs: 0 };
         bench.plug_in();
@@ -351,8 +364,9 @@ impl Bench {
                         continue;
                     }
                     trace::frame(self.now.since_start(), interface.0, &octets);
-                    self.watches.leaves(self.now.since_start(), &octets[HEADER_LEN..]);
-                    let answer = self.peers.hear(&octets[HEADER_LEN..]);
+                    let Some(reading) = Reading::of(&octets[HEADER_LEN..]) else { continue };
+                    self.watches.leaves(self.now.since_start(), &reading);
+                    let answer = self.peers.hear(&reading);
                     let to = Mac(self.spec.interfaces[usize::from(interface.0)].mac);
                     answers
                         .extend(answer.map(|one| (interface, ethernet::frame(to, ROUTER, &one))));

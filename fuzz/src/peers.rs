@@ -28,6 +28,7 @@ use roamproof_harness::tester::sip::{SipPeer, packet as sip_packet};
 use roamproof_harness::tester::template::{innermost, message_in, sip_in};
 use roamproof_harness::topology::Role;
 use roamproof_wire::ethernet::Mac;
+use roamproof_wire::icmpv6::header::kind;
 use roamproof_wire::icmpv6::{
     Echo, Message as IcmpMessage, NeighbourAdvertisement, NeighbourOption, Preference,
     PrefixInformation, RouterAdvertisement,
@@ -38,10 +39,11 @@ use roamproof_wire::mobility::{BindingLookup, Lifetime, LookupKind, Message, Seq
 use roamproof_wire::sip::{Fields, Message as SipMessage, Method, Uri};
 
 use crate::claims::is_media;
+use crate::reading::Reading;
 
 /// Everyone else, by one hand.
 pub(crate) struct Peers {
-    plan: Plan,
+    plan: &'static Plan,
     /// What the node is.
     role: Role,
     mobile: MobileNode,
@@ -57,18 +59,17 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    /// Peers of a node that plays this role, with this link-layer address.
-    pub(crate) fn new(role: Role, node: Mac) -> Self {
-        let plan = Plan::claimed(node);
+    /// Peers by this plan of a node that plays this role.
+    pub(crate) fn new(role: Role, plan: &'static Plan) -> Self {
         let mobile =
-            |identifier| MobileNode::new(&plan, plan.address("visited-1", identifier), Sequence(7));
+            |identifier| MobileNode::new(plan, plan.address("visited-1", identifier), Sequence(7));
         let mut other_mobile = mobile(OTHER_CARE_OF);
         other_mobile.home = plan.address("home", OTHER_HOME);
         Self {
             role,
             mobile: mobile(CARE_OF),
             other_mobile,
-            agent: HomeAgent::new(&plan),
+            agent: HomeAgent::new(plan),
             correspondent: Correspondent::new(plan.cn),
             server: SipPeer::new(plan.ss),
             caller: SipPeer::new(plan.cn),
@@ -79,20 +80,19 @@ impl Peers {
     }
 
     /// Notes what the node sent, and answers at once where it only asks who its neighbours are.
-    pub(crate) fn hear(&mut self, octets: &[u8]) -> Option<Vec<u8>> {
-        let packet = Packet::parse(octets).ok()?;
-        if packet.protocol == protocol::ICMPV6
-            && let Ok(IcmpMessage::NeighbourSolicitation(solicitation)) =
-                IcmpMessage::parse(&packet)
+    pub(crate) fn hear(&mut self, reading: &Reading<'_>) -> Option<Vec<u8>> {
+        let packet = &reading.packet;
+        if is_solicitation(packet)
+            && let Ok(IcmpMessage::NeighbourSolicitation(solicitation)) = IcmpMessage::parse(packet)
         {
             return is_neighbour(packet.header.source, solicitation.target);
         }
         // Nobody answers media, and there is much of it.
-        if is_media(&innermost(&packet)) {
+        if is_media(&reading.inner) {
             return None;
         }
-        self.sent.push_front(octets.to_vec());
-        self.sent.truncate(SENT_MAX);
+        self.sent.truncate(SENT_MAX - 1);
+        self.sent.push_front(reading.octets.to_vec());
         None
     }
 
@@ -301,6 +301,12 @@ fn routed(octets: &[u8], home: Ipv6Addr, care_of: Ipv6Addr) -> Option<Vec<u8>> {
     }
     let plain = Outgoing::new(packet.header.source, care_of, packet.protocol);
     Some(Outgoing { type_2_routing: Some(home), ..plain }.to_vec(packet.payload))
+}
+
+/// Whether it may be a Neighbour Solicitation: most of what a node sends is none, and need not be read.
+fn is_solicitation(packet: &Packet<'_>) -> bool {
+    packet.protocol == protocol::ICMPV6
+        && packet.payload.first() == Some(&kind::NEIGHBOUR_SOLICITATION)
 }
 
 fn is_neighbour(asks: Ipv6Addr, target: Ipv6Addr) -> Option<Vec<u8>> {

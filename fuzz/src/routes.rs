@@ -13,14 +13,15 @@ use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use roamproof_harness::tester::template::{inside, message_in};
+use roamproof_harness::tester::template::inside;
 use roamproof_wire::ipv6::{Packet, protocol};
 use roamproof_wire::mobility::{BindingAcknowledgement, Lifetime, Message};
 
 use crate::claims::is_media;
+use crate::reading::Reading;
 
 /// Follows the bindings of a node, and panics where a packet goes another way.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Routes {
     holds: bool,
     own: Ipv6Addr,
@@ -29,7 +30,7 @@ pub(crate) struct Routes {
     bound: BTreeMap<Ipv6Addr, Bound>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Bound {
     care_of: Ipv6Addr,
     until: Duration,
@@ -47,11 +48,11 @@ impl Routes {
     }
 
     /// A packet reaches the node.
-    pub(crate) fn comes(&mut self, octets: &[u8]) {
+    pub(crate) fn comes(&mut self, reading: &Reading<'_>) {
         if self.holds
-            && let Ok(packet) = Packet::parse(octets)
-            && let Some(Message::BindingUpdate(update)) = message_in(&packet)
+            && let Some(Message::BindingUpdate(update)) = reading.message()
         {
+            let packet = &reading.packet;
             let care_of = update.alternate_care_of().unwrap_or(packet.header.source);
             self.asked.insert((packet.source(), update.sequence.0), care_of);
         }
@@ -62,20 +63,20 @@ impl Routes {
     /// # Panics
     ///
     /// Where it goes another way than the bindings say.
-    pub(crate) fn leaves(&mut self, at: Duration, octets: &[u8]) {
-        let Some(packet) = Packet::parse(octets).ok().filter(|_| self.holds) else { return };
+    pub(crate) fn leaves(&mut self, at: Duration, reading: &Reading<'_>) {
+        let packet = &reading.packet;
         // What it passes on for others goes where they want it.
-        if packet.header.source != self.own || is_of_the_link(&packet) {
+        if !self.holds || packet.header.source != self.own || is_of_the_link(packet) {
             return;
         }
         if packet.protocol == protocol::MOBILITY {
-            if let Some(Message::BindingAcknowledgement(answer)) = message_in(&packet) {
-                self.acknowledges(at, packet.destination(), &answer);
+            if let Some(Message::BindingAcknowledgement(answer)) = reading.message() {
+                self.acknowledges(at, packet.destination(), answer);
             }
             return;
         }
         self.bound.retain(|_, bound| bound.until > at);
-        if let Some(inner) = inside(&packet) {
+        if let Some(inner) = inside(packet) {
             let known = self.bound.get(&inner.header.destination).map(|bound| bound.care_of);
             let to = packet.header.destination;
             assert_eq!(known, Some(to), "a tunnel leads where its home address is not");
@@ -86,7 +87,7 @@ impl Routes {
             let to = packet.header.destination;
             assert_eq!(known, Some(to), "a routing header leads where its home address is not");
         } else if known.is_some() {
-            assert!(!is_media(&packet), "media through the home agent while a binding stands");
+            assert!(!is_media(packet), "media through the home agent while a binding stands");
             panic!("a packet goes by the home agent while a binding stands");
         }
     }

@@ -104,13 +104,13 @@ thread_local! {
 /// A node begins to be driven, or a network: its interfaces, or its links, and who is who; `focus` is
 /// the node whose order of events is shown.
 pub(crate) fn begin(
-    links: &[String],
+    links: impl Iterator<Item = String>,
     epoch: Duration,
     names: impl FnOnce() -> Names,
     focus: Option<&str>,
 ) {
     with(|record| {
-        record.capture = Some(Capture::new(links.iter().cloned(), epoch));
+        record.capture = Some(Capture::new(links, epoch));
         record.names = Some(names());
         record.focus = focus.map(str::to_owned);
     });

@@ -7,10 +7,11 @@ use roamproof_wire::ipv6::Header;
 
 use crate::amplification::{Ledger, addresses_in};
 use crate::claims::Watch;
+use crate::reading::Reading;
 use crate::routes::Routes;
 
 /// Who watches a node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Watches {
     claims: Option<Watch>,
     routes: Option<Routes>,
@@ -51,14 +52,15 @@ impl Watches {
     }
 
     /// A packet reaches the node.
-    pub(crate) fn comes(&mut self, at: Duration, packet: &[u8]) {
-        if let Some(claims) = &mut self.claims {
-            claims.comes(at, packet);
+    pub(crate) fn comes(&mut self, at: Duration, octets: &[u8]) {
+        let reading = Reading::of(octets);
+        if let (Some(claims), Some(reading)) = (&mut self.claims, &reading) {
+            claims.comes(at, reading);
         }
-        if let Some(routes) = &mut self.routes {
-            routes.comes(packet);
+        if let (Some(routes), Some(reading)) = (&mut self.routes, &reading) {
+            routes.comes(reading);
         }
-        self.ledger.comes(packet);
+        self.ledger.comes(octets, reading.as_ref());
     }
 
     /// A packet leaves the node.
@@ -66,13 +68,13 @@ impl Watches {
     /// # Panics
     ///
     /// Where it should not, or not so.
-    pub(crate) fn leaves(&mut self, at: Duration, packet: &[u8]) {
+    pub(crate) fn leaves(&mut self, at: Duration, reading: &Reading<'_>) {
         if let Some(claims) = &mut self.claims {
-            claims.leaves(at, packet);
+            claims.leaves(at, reading);
         }
         if let Some(routes) = &mut self.routes {
-            routes.leaves(at, packet);
+            routes.leaves(at, reading);
         }
-        self.ledger.leaves(packet);
+        self.ledger.leaves(reading);
     }
 }

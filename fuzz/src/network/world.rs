@@ -57,8 +57,8 @@ impl World {
     pub(super) fn new(variant: Variant) -> Self {
         let plan = variant.plan();
         let air = Rc::new(RefCell::new(Air::new()));
-        let names: Vec<String> = plan.topology.links.iter().map(|link| link.name.clone()).collect();
-        trace::begin(&names, EPOCH, || Names::of_claimed(&plan.topology), None);
+        let names = plan.topology.links.iter().map(|link| link.name.clone());
+        trace::begin(names, EPOCH, || Names::of_claimed(&plan.topology), None);
         let mut lab = Lab::new();
         let ruler = Rc::clone(&air);
         lab.overrule(move |sighting, fate| ruler.borrow_mut().rule(sighting, fate));

@@ -30,8 +30,8 @@ pub(crate) struct Watch {
     calls: BTreeSet<String>,
     /// Updates to the correspondent that it has not acknowledged.
     asked: Vec<Asked>,
-    /// Until when the correspondent knows each care-of address.
-    bound: BTreeMap<Ipv6Addr, Duration>,
+    /// The care-of address that the correspondent knows for certain, and until when.
+    bound: Option<(Ipv6Addr, Duration)>,
 }
 
 /// A Binding Update to the correspondent.
@@ -53,7 +53,7 @@ impl Watch {
             invites: BTreeMap::new(),
             calls: BTreeSet::new(),
             asked: Vec::new(),
-            bound: BTreeMap::new(),
+            bound: None,
         }
     }
 
@@ -73,7 +73,7 @@ impl Watch {
                 Some(Message::BindingAcknowledgement(answer)) => {
                     self.acknowledged(packet.header.destination, answer);
                 }
-                Some(Message::BindingError(_)) => self.bound.clear(),
+                Some(Message::BindingError(_)) => self.bound = None,
                 Some(_) | None => {}
             }
         }
@@ -116,9 +116,8 @@ impl Watch {
 
     fn asks(&mut self, at: Duration, care_of: Ipv6Addr, update: &BindingUpdate) {
         let BindingUpdate { sequence, lifetime, .. } = *update;
-        if lifetime == Lifetime::ZERO {
-            self.bound.clear();
-        }
+        // Whether the correspondent takes it or not, nobody knows until it answers.
+        self.bound = self.bound.filter(|one| lifetime != Lifetime::ZERO && one.0 == care_of);
         self.asked.push(Asked { at, care_of, sequence, lifetime });
     }
 
@@ -128,12 +127,10 @@ impl Watch {
             return;
         };
         if answer.status.is_refusal() {
-            self.bound.remove(&care_of);
+            self.bound = self.bound.filter(|one| one.0 != care_of);
         } else {
             let granted = answer.lifetime.min(*lifetime).duration();
-            // A correspondent keeps one binding for a home address: the newest.
-            self.bound.clear();
-            self.bound.insert(care_of, *at + granted);
+            self.bound = Some((care_of, *at + granted));
         }
         self.asked.clear();
     }
@@ -153,7 +150,7 @@ impl Watch {
     }
 
     fn is_bound(&self, at: Duration, care_of: Ipv6Addr) -> bool {
-        self.bound.get(&care_of).is_some_and(|until| *until > at)
+        self.bound.is_some_and(|(bound, until)| bound == care_of && until > at)
     }
 }
 

@@ -92,7 +92,8 @@ fn same_upper_layer(inner: &[u8], outermost: &[u8]) {
 fn same_layers(inner: &[u8], outermost: &[u8], levels: usize) {
     let (within, whole) = (Layers::of_packet(inner), Layers::of_packet(outermost));
     let depth = within.layers.iter().filter(|layer| layer.name == "ipv6").count();
-    if depth + levels <= TUNNELS_TOLD_MAX {
+    // One more may be named by the last, and not be there.
+    if depth + levels < TUNNELS_TOLD_MAX {
         assert!(whole.layers.ends_with(&within.layers), "other layers through tunnels");
         assert_eq!(whole.stopped, within.stopped, "another fault through tunnels");
     }

@@ -266,6 +266,7 @@ fn an_address_that_it_has_not_is_named(#[case] lines: &str, #[case] key: &str) {
     assert!(error.starts_with(key), "{error}");
 }
 
+#[cfg(feature = "misdeeds")]
 const AGENT: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xa, 0, 0, 0, 0, 0xa);
 
 /// A correspondent, its router, and what crossed the link.

@@ -273,6 +273,10 @@ impl Peer {
             //= CL-RO-30
             self.on(now, Trigger::Dropped);
         }
+        if at.care_of.is_none() && !at.at_home {
+            // Nowhere, or refused: there is no address to test or to bind, and none to forget.
+            self.on(now, Trigger::Moved);
+        }
         //= CL-RO-31
         if self.state == Optimization::Waiting && at.complete {
             self.on(now, Trigger::HomeReady);
@@ -357,7 +361,7 @@ impl Peer {
             return;
         }
         let lost_one = self.tries.interval > SECOND;
-        if self.tries.interval > MAX_BINDACK_TIMEOUT
+        if self.gives_up(now, at, self.tries.interval)
             || (lost_one && at.habits.gives_up_at_first_loss)
         {
             self.on(now, Trigger::Hopeless);
@@ -380,8 +384,15 @@ impl Peer {
             care_of_rate.note(now);
             out.push(ToSend::CareOfTestInit { peer, cookie });
         }
-        self.tries.next_at = (!at.habits.tries_once).then(|| now + self.tries.interval);
-        self.tries.interval *= 2;
+        let interval = self.tries.interval.min(MAX_BINDACK_TIMEOUT);
+        self.tries.next_at = (!at.habits.tries_once).then(|| now + interval);
+        self.tries.interval = interval * 2;
+    }
+
+    /// Whether the back-off is over (RFC 6275 §11.8). At home it goes on at its slowest while the peer may hold a
+    /// binding, for until then whatever it sends is lost.
+    fn gives_up(&self, now: Instant, at: &Whereabouts, interval: Duration) -> bool {
+        interval > MAX_BINDACK_TIMEOUT && !(at.at_home && self.may_be_bound(now))
     }
 
     fn update(&mut self, now: Instant, at: &Whereabouts, out: &mut Vec<ToSend>) {
@@ -393,7 +404,7 @@ impl Peer {
             self.on(now, Trigger::TokensExpired);
             return;
         };
-        if interval > MAX_BINDACK_TIMEOUT {
+        if self.gives_up(now, at, interval) {
             self.on(now, Trigger::Hopeless);
             return;
         }
@@ -415,9 +426,13 @@ impl Peer {
         }
         self.asked.push_back(asked);
         self.rates[2].note(now);
+        let interval = interval.min(MAX_BINDACK_TIMEOUT);
         self.update_due = (!at.habits.tries_once).then(|| (now + interval, interval * 2));
+        // Whether the peer takes it or not, what it acknowledged before is certain no more.
+        let before = self.binding.take_if(|binding| binding.care_of != care_of);
+        let asks = (lifetime != Lifetime::ZERO).then(|| asked.binding(lifetime));
         self.believed =
-            (lifetime != Lifetime::ZERO).then(|| asked.binding(lifetime)).or(self.believed);
+            [self.believed, before, asks].into_iter().flatten().max_by_key(|one| one.expires_at);
         out.push(ToSend::Update { peer: self.address, asked });
     }
 }

@@ -96,6 +96,40 @@ fn an_unacknowledged_binding_is_moved_too() {
     assert_eq!(world.peers[&PEER].bound, Some(world.care_of()), "{}", world.tell());
 }
 
+/// The binding of the first link was acknowledged once; that of the second may have taken its place.
+#[test]
+fn a_binding_of_before_is_none_when_the_terminal_is_back() {
+    let mut world = World::registered("", &[]);
+    talk(&mut world);
+    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::Acknowledgement);
+    world.plug(On::Visited2);
+    world.run_for(Duration::from_secs(2));
+    world.story.clear();
+    world.plug(On::Visited1);
+    world.run_for(Duration::from_secs(3));
+    assert!(!world.tell().contains("BU native"), "{}", world.tell());
+    assert!(world.order().contains("home BA, CoTI native, BU direct"), "{}", world.tell());
+    assert!(!world.order().contains("media direct"), "{}", world.tell());
+}
+
+/// Until the binding runs out at the peer, whatever it sends goes where the terminal is no more.
+#[test]
+fn a_binding_is_undone_from_home_however_long_the_peer_is_silent() {
+    let mut world = World::registered("", &[]);
+    talk(&mut world);
+    // The tokens of the call are too old by then.
+    world.run_for(Duration::from_secs(220));
+    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::HomeTest);
+    world.plug(On::Home);
+    world.run_for(Duration::from_secs(100));
+    world.peers.get_mut(&PEER).unwrap().loses.clear();
+    world.run_for(Duration::from_secs(40));
+    assert_eq!(world.peers[&PEER].bound, None, "{}", world.tell());
+    world.story.clear();
+    world.run_for(Duration::from_secs(100));
+    assert!(!world.tell().contains("BU"), "{}", world.tell());
+}
+
 #[test]
 fn the_return_home_in_a_call_undoes_everything() {
     let mut world = World::registered("", &[]);

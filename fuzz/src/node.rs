@@ -31,8 +31,8 @@ use crate::operations::is_right;
 use crate::peers::{self, Peers, ROUTER};
 use crate::reading::Reading;
 use crate::rest::Rest;
-use crate::trace;
 use crate::watches::Watches;
+use crate::{tally, trace};
 
 /// An access router.
 pub(crate) fn router(octets: &[u8]) {
@@ -79,6 +79,7 @@ fn drive(prototype: &'static Prototype, octets: &[u8]) {
     trace::step(bench.now.since_start(), || "nothing happens any more".to_owned());
     bench.come_to_rest();
     bench.is_at_rest(at_rest);
+    tally::count_events(bench.inputs);
 }
 
 /// What the node is to do wrong, where a defect is planted.

@@ -48,6 +48,9 @@ pub(crate) fn make(random: &mut Rng) -> Vec<u8> {
 
 /// One edit of a header line, a word, a number or an octet.
 pub(crate) fn edit(octets: &mut Vec<u8>, random: &mut Rng) {
+    if octets.len() > LONG && random.bool() {
+        thin(octets, random);
+    }
     match random.u8(..8) {
         0 | 1 => insert_line(octets, HEADERS, random),
         2 | 3 => edit_lines(octets, random),
@@ -122,6 +125,16 @@ pub(crate) fn edit_lines(octets: &mut Vec<u8>, random: &mut Rng) {
     }
 }
 
+/// Takes out up to half of the lines, those next to each other: what is found is kept, and would grow for ever.
+fn thin(octets: &mut Vec<u8>, random: &mut Rng) {
+    let all: Vec<Range<usize>> = lines(octets).collect();
+    let count = random.usize(..=all.len() / 2);
+    let first = random.usize(..=all.len() - count);
+    if let Some(gone) = all.get(first..first + count).filter(|gone| !gone.is_empty()) {
+        octets.drain(gone[0].start..gone[count - 1].end);
+    }
+}
+
 /// Writes another word, number or octet over a word.
 pub(crate) fn edit_word(octets: &mut Vec<u8>, from: &[&str], random: &mut Rng) {
     let words = words(octets);
@@ -184,6 +197,8 @@ const IS_SEPARATOR: [bool; 256] = {
     table
 };
 
+/// Octets of a message that is longer than most.
+const LONG: usize = 700;
 /// Octets that a doubled line may take.
 const MANY_MAX: usize = 30_000;
 

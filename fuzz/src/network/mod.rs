@@ -37,7 +37,7 @@ use plan::Variant;
 use world::World;
 
 use crate::operations::operations;
-use crate::trace;
+use crate::{tally, trace};
 
 /// The whole claimed network.
 pub(crate) fn network(octets: &[u8]) {
@@ -49,6 +49,7 @@ pub(crate) fn network(octets: &[u8]) {
         world.apply(&operation);
     }
     recovery::check(&mut world);
+    tally::count_events(world.inputs());
 }
 
 /// The terminal attaches, registers with its home agent and with the SIP server.

@@ -94,6 +94,11 @@ impl World {
         self.lab.now().since_start()
     }
 
+    /// Inputs that the nodes have handled.
+    pub(super) fn inputs(&self) -> usize {
+        usize::try_from(self.lab.inputs()).expect("no sequence has more")
+    }
+
     /// Does an operation.
     pub(super) fn apply(&mut self, operation: &Operation) {
         match operation {

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | 0 | 00–0f; two octets | milliseconds pass |
 //! | 1 | 10–1f; one octet | that many seconds pass, modulo 64 |
-//! | 2 | 20–2f | a user acts: [`USERS`](operation::USERS) by the low bits |
+//! | 2 | 20–2f | a user acts: [`USERS`](operation::USERS) by the low bits; eight calls are begun at most, for their media take time |
 //! | 3 | 30–3f | the node of that number has its power cut and comes back |
 //! | 4 | 40–4f | the terminal goes home, to visited link 1, 2, or nowhere |
 //! | 5 | 50–5f; one octet | a link: calm, silent, its carrier gone, its carrier back |

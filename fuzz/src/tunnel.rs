@@ -63,8 +63,12 @@ fn tunnelled(inner: &[u8], levels: usize, limit: Option<u8>) -> Vec<Vec<u8>> {
     packets
 }
 
-/// The outermost is cut for a small link and put together: what is in it is what was.
+/// The outermost is cut for a small link and put together: what is in it is what was. What is a piece itself, and may
+/// enter no tunnel, nobody cuts once more.
 fn survives_fragments(outermost: &[u8]) {
+    if Packet::parse(outermost).is_ok_and(|packet| packet.fragment.is_some()) {
+        return;
+    }
     let mut reassembly = Reassembly::default();
     let mut whole = None;
     // The last first.

@@ -107,6 +107,11 @@ impl Air {
         self.rate += RATE_OF_CALL;
     }
 
+    /// Somebody acts: what comes of it passes on top of all else, however many act at one moment.
+    pub(super) const fn expect_act(&mut self) {
+        self.allowance += OCTETS_OF_ACT;
+    }
+
     /// Decides about a frame as it enters a link.
     ///
     /// # Panics
@@ -164,7 +169,8 @@ impl Air {
         let passed = sighting.at - self.reckoned;
         self.reckoned = sighting.at;
         let micros = u64::try_from(passed.min(DAY).as_micros()).unwrap_or(0);
-        self.allowance = (self.allowance + micros * self.rate / 1_000_000).min(ALLOWANCE);
+        let grown = (self.allowance + micros * self.rate / 1_000_000).min(ALLOWANCE);
+        self.allowance = self.allowance.max(grown);
         let len = sighting.octets.len() as u64;
         assert!(self.allowance >= len, "packets breed packets");
         self.allowance -= len;
@@ -179,6 +185,8 @@ impl Air {
 /// Octets that may be sent on all links at once: of 300 sequences of a campaign the longest burst without
 /// attackers took 32,000.
 const ALLOWANCE: u64 = 300_000;
+/// Octets on all links that one act leads to at once: the longest echo, tunnelled in pieces on ten links, and its answer.
+const OCTETS_OF_ACT: u64 = 40_000;
 /// Octets a second without any call, and for each call: media both ways by the longest way.
 const RATE: u64 = 100_000;
 const RATE_OF_CALL: u64 = 200_000;
@@ -204,5 +212,16 @@ mod tests {
         let most = ALLOWANCE / (HEADER_LEN + MTU) as u64;
         assert!(allows(most));
         assert!(!allows(most + 1));
+    }
+
+    #[test]
+    fn who_acts_may_send_on_top() {
+        let mut air = Air::new();
+        let before = air.allowance;
+        (0..100).for_each(|_| air.expect_act());
+        assert_eq!(air.allowance, before + 100 * OCTETS_OF_ACT);
+        let frame = [0; HEADER_LEN + MTU];
+        air.reckon(Sighting { at: Instant::ZERO, link: LinkId(0), lost: false, octets: &frame });
+        assert!(air.allowance > ALLOWANCE, "what was not used is kept");
     }
 }

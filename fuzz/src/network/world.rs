@@ -104,6 +104,9 @@ impl World {
 
     /// Does an operation.
     pub(super) fn apply(&mut self, operation: &Operation) {
+        if !matches!(operation, Operation::Pass(_) | Operation::Nothing) {
+            self.air.borrow_mut().expect_act();
+        }
         match operation {
             Operation::Pass(time) => self.pass(*time),
             Operation::User { command, .. }

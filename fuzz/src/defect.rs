@@ -61,6 +61,10 @@ pub const DEFECTS: &[Defect] = &[
     node("home-agent-confuses-nodes", "home_agent", "confuses-mobile-nodes"),
     node("server-leaks-cancelled", "sip_server", "keeps-cancelled-requests"),
     node("server-spins-on-query", "sip_server", "never-cancels-a-query-timer"),
+    node("terminal-trusts-binding-of-before", "mobile_terminal", "trusts-binding-of-before"),
+    node("network-leaves-binding-at-home", "network", "leaves-binding-at-home"),
+    node("network-gives-up-at-first-loss", "network", "gives-up-at-first-loss"),
+    node("network-keeps-old-care-of", "network", "keeps-old-care-of"),
 ];
 
 impl Defect {

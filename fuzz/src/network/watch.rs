@@ -246,18 +246,20 @@ impl Watch {
                 }
             }
             Arrival::Acknowledgement { sequence, lifetime, status, care_of } => {
-                let Some(newest) = self.updates.back().copied() else { return };
-                if newest.sequence != sequence || newest.care_of != care_of {
+                // Every unanswered update from here may be answered (RFC 6275 §11.7.3).
+                let mut from_here =
+                    self.updates.iter().rev().take_while(|one| one.care_of == care_of);
+                let Some(update) = from_here.find(|one| one.sequence == sequence).copied() else {
                     return;
-                }
+                };
                 if status >= 128 {
                     // Nonces and sequence numbers are tried again.
                     if !matches!(status, 135..=138) {
                         self.refused_at = Some(at);
                     }
-                } else if newest.lifetime != Lifetime::ZERO {
-                    let granted = lifetime.duration().min(newest.lifetime.duration());
-                    let until = newest.at + granted;
+                } else if update.lifetime != Lifetime::ZERO {
+                    let granted = lifetime.duration().min(update.lifetime.duration());
+                    let until = update.at + granted;
                     self.held = Some(Binding { care_of, from: at, until, shaken: false });
                 }
             }

@@ -447,6 +447,10 @@ misdeeds! {
     flaws:
     /// Takes the route for optimized where a handover came between its update and the acknowledgement.
     PresumesBindingAfterHandover = "presumes-binding-after-handover", "mobile-terminal";
+    /// Trusts the binding of a link that it left and is back at, whatever it asked for meanwhile.
+    TrustsBindingOfBefore = "trusts-binding-of-before", "mobile-terminal";
+    /// Stops asking a correspondent to forget its binding, at home, after a minute without an answer.
+    LeavesBindingAtHome = "leaves-binding-at-home", "mobile-terminal";
     /// Keeps the routes of a call that is over before it was answered.
     KeepsRoutesOfDeadCalls = "keeps-routes-of-dead-calls", "mobile-terminal";
     /// Answers an update whose nonces it does not know twelve times.

@@ -313,6 +313,8 @@ impl MobileTerminal {
                 tries_once: self.does(Misdeed::TriesOnce),
                 gives_up_at_first_loss: self.does(Misdeed::GivesUpAtFirstLoss),
                 never_refreshes: self.does(Misdeed::NeverRefreshes),
+                trusts_binding_of_before: self.does(Misdeed::TrustsBindingOfBefore),
+                leaves_binding_at_home: self.does(Misdeed::LeavesBindingAtHome),
             },
         }
     }

@@ -34,6 +34,8 @@ pub(super) struct Habits {
     pub(super) tries_once: bool,
     pub(super) gives_up_at_first_loss: bool,
     pub(super) never_refreshes: bool,
+    pub(super) trusts_binding_of_before: bool,
+    pub(super) leaves_binding_at_home: bool,
 }
 
 /// One correspondent.
@@ -392,7 +394,8 @@ impl Peer {
     /// Whether the back-off is over (RFC 6275 §11.8). At home it goes on at its slowest while the peer may hold a
     /// binding, for until then whatever it sends is lost.
     fn gives_up(&self, now: Instant, at: &Whereabouts, interval: Duration) -> bool {
-        interval > MAX_BINDACK_TIMEOUT && !(at.at_home && self.may_be_bound(now))
+        let goes_on = at.at_home && self.may_be_bound(now) && !at.habits.leaves_binding_at_home;
+        interval > MAX_BINDACK_TIMEOUT && !goes_on
     }
 
     fn update(&mut self, now: Instant, at: &Whereabouts, out: &mut Vec<ToSend>) {
@@ -429,7 +432,8 @@ impl Peer {
         let interval = interval.min(MAX_BINDACK_TIMEOUT);
         self.update_due = (!at.habits.tries_once).then(|| (now + interval, interval * 2));
         // Whether the peer takes it or not, what it acknowledged before is certain no more.
-        let before = self.binding.take_if(|binding| binding.care_of != care_of);
+        let trusts = at.habits.trusts_binding_of_before;
+        let before = self.binding.take_if(|binding| binding.care_of != care_of && !trusts);
         let asks = (lifetime != Lifetime::ZERO).then(|| asked.binding(lifetime));
         self.believed =
             [self.believed, before, asks].into_iter().flatten().max_by_key(|one| one.expires_at);

@@ -21,6 +21,8 @@ esac
 # RUSTC_BOOTSTRAP it takes the flags of sanitizers.
 unset RUSTUP_TOOLCHAIN
 export RUSTC_BOOTSTRAP=1
+# libFuzzer itself, which the flags of rustc would instrument too, is not what is looked into.
+export CXXFLAGS="${CXXFLAGS:-} -fno-sanitize=all"
 
 build() { cargo fuzz build --fuzz-dir fuzz --release --debug-assertions --sanitizer "$sanitizer" "$@"; }
 

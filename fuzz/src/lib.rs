@@ -193,7 +193,7 @@ pub const TARGETS: &[Target] = &[
         name: "records",
         oracle: reader::records,
         shape: Shape::PrefixedText,
-        module: "harness/src/bundle",
+        module: "harness/src/recording/note.rs",
     },
     Target {
         name: "router",

@@ -41,9 +41,7 @@ fn every_target_holds_over_edits_of_its_corpus() {
         for path in entries(&folder("corpus").join(target.name)) {
             let octets = fs::read(&path).expect("a readable input");
             println!("{}", path.display());
-            // A text is read slowly, and its letters are like one another.
-            let is_text = matches!(target.shape, Shape::Text | Shape::PrefixedText);
-            let step = if is_text { TEXT_STEP } else { 1 };
+            let step = step(target.shape);
             for cut in (0..octets.len()).step_by(step) {
                 target.hold(&octets[..cut]);
             }
@@ -107,6 +105,17 @@ fn targets_programs_and_corpora_are_the_same_list() {
     }
 }
 
+/// `tools/fuzz-bars --write` measures it anew.
+#[test]
+fn the_table_of_targets_has_a_row_for_each() {
+    let text = fs::read_to_string(folder("README.md")).expect("a readme");
+    let (_, rest) = text.split_once("<!-- tools/fuzz-bars -->\n").expect("where the table begins");
+    let (table, _) = rest.split_once("<!-- /tools/fuzz-bars -->").expect("where it ends");
+    let rows: Vec<&str> = table.lines().skip(2).filter_map(|row| row.split('`').nth(1)).collect();
+    let listed: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
+    assert_eq!(rows, listed, "rows of the table and TARGETS");
+}
+
 /// Engines and build scripts copy them, so that nothing has to be built for it. `ROAMPROOF_BLESS=1` writes
 /// them anew.
 #[test]
@@ -150,7 +159,25 @@ fn names(name: &str) -> BTreeSet<String> {
 
 /// A sequence in the whole network takes as long as a hundred of other inputs.
 const fn neighbours(shape: Shape) -> u64 {
-    if matches!(shape, Shape::NetworkOperations) { 60 } else { 300 }
+    match shape {
+        Shape::NetworkOperations => 12,
+        Shape::Operations => 150,
+        Shape::Family(_)
+        | Shape::Prefixed(_)
+        | Shape::Framed(_)
+        | Shape::Text
+        | Shape::PrefixedText
+        | Shape::Octets => 300,
+    }
 }
 
-const TEXT_STEP: usize = 11;
+/// Every how manieth octet is edited: a text is read slowly, and its letters are like one another; operations take
+/// time, and most of their octets are those of packets that have targets of their own.
+const fn step(shape: Shape) -> usize {
+    match shape {
+        Shape::Text | Shape::PrefixedText => 11,
+        Shape::Operations => 7,
+        Shape::NetworkOperations => 3,
+        Shape::Family(_) | Shape::Prefixed(_) | Shape::Framed(_) | Shape::Octets => 1,
+    }
+}

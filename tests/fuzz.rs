@@ -60,6 +60,12 @@ fn seeded_defects_are_found_cut_and_sorted() {
         assert_eq!(found.status.code(), Some(6), "{name}: {}", told(&found));
         assert!(told(&found).contains("roamproof fuzz replay --target"), "{}", told(&found));
         let file = the_only_finding(&Path::new(&out).join("findings").join(defect.target));
+        // Whoever has no time for it keeps what there is.
+        let whole = folder.path().join("whole").display().to_string();
+        let words = ["fuzz", "minimise", &file, "--defect", name, "--time", "0", "--out", &whole];
+        let in_no_time = run(&words);
+        assert_eq!(in_no_time.status.code(), Some(0), "{}", told(&in_no_time));
+        assert_eq!(fs::read(&whole).unwrap(), fs::read(&file).unwrap());
         let small = run(&["fuzz", "minimise", &file, "--defect", name]);
         assert_eq!(small.status.code(), Some(0), "{}", told(&small));
         let small = Path::new(&file).with_extension("min");

@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
 use roamproof_harness::ExitCode;
+use roamproof_harness::link::clock::RealClock;
 use serde_json::json;
 
 use super::worker::{self, How};
@@ -31,6 +34,10 @@ pub(crate) struct Args {
     /// At most so many inputs are tried.
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     tries: usize,
+
+    /// For how long, seconds; an interrupt ends it too. The smallest until then is kept.
+    #[arg(long, value_name = "S", default_value_t = 600)]
+    time: u64,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
@@ -46,11 +53,30 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
         }
         .into());
     };
+    roamproof::interrupt::notice();
+    let (clock, limit) = (RealClock::start(), Duration::from_secs(args.time));
+    // Drawn on a terminal only.
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(ProgressStyle::with_template("{spinner} {msg}").expect("it is a constant"));
+    let mut tried = 0;
+    let mut goes_on = |candidate: &[u8]| {
+        tried += 1;
+        bar.set_message(format!(
+            "{tried} tried, now {} octets of {}",
+            candidate.len(),
+            octets.len()
+        ));
+        bar.tick();
+        clock.now() < limit && !roamproof::interrupt::came()
+    };
     let scratch = args.file.with_extension("trying");
     let mut trouble = None;
     let smallest = if wanted.place == "process" {
         let small =
             roamproof_fuzz::minimise(target, &octets, args.tries.min(PROCESSES), |candidate| {
+                if !goes_on(candidate) {
+                    return false;
+                }
                 let tried = fs::write(&scratch, candidate)
                     .and_then(|()| worker::try_file(target, &how, &scratch));
                 tried
@@ -62,10 +88,14 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
         small
     } else {
         roamproof_fuzz::minimise(target, &octets, args.tries, |candidate| {
+            if !goes_on(candidate) {
+                return false;
+            }
             let ended = super::planted(defect, || target.run(candidate));
             ended.err().as_ref() == Some(&wanted)
         })
     };
+    bar.finish_and_clear();
     if let Some(error) = trouble {
         return Err(error).context("a candidate could not be tried");
     }

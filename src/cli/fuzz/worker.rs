@@ -176,7 +176,7 @@ pub(crate) fn try_file(
 /// Where the process cannot be started.
 pub(crate) fn cut(target: &Target, how: &How, file: &Path) -> std::io::Result<Option<PathBuf>> {
     let small = file.with_extension("min");
-    let words = ["fuzz", "minimise", "--target", target.name];
+    let words = ["fuzz", "minimise", "--time=30", "--target", target.name];
     let defect = how.defect.iter().map(|name| format!("--defect={name}"));
     let mut child = Child::start(words.map(str::to_owned).into_iter().chain(defect), Some(file))?;
     let ended = loop {
@@ -284,7 +284,7 @@ fn bound() {}
 
 /// A worker that says nothing for so long hangs: a hundred inputs take far less.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
-/// Cutting one finding takes seconds; one that takes longer stays as long as it is.
+/// Cutting one finding takes seconds and ends by itself after thirty; one whose last try hangs stays as long as it is.
 const CUT_MAX: Duration = Duration::from_secs(60);
 /// Inputs between two words of a worker.
 const COARSE: u64 = 100;

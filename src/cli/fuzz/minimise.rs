@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
+use roamproof_fuzz::{Signature, Target};
 use roamproof_harness::ExitCode;
 use roamproof_harness::link::clock::RealClock;
 use serde_json::json;
@@ -43,7 +44,7 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
     let target = super::target_of(&args.file, args.target.as_deref())?;
     let octets = super::read(&args.file)?;
-    let defect = super::defect(args.defect.as_deref())?;
+    super::defect(args.defect.as_deref())?;
     let how = How { defect: args.defect.clone(), ..How::default() };
     let Some(wanted) = worker::try_file(target, &how, &args.file)? else {
         return Err(Refusal {
@@ -53,6 +54,34 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
         }
         .into());
     };
+    let smallest = cut(args, target, &how, &octets, &wanted)?;
+    let out = args.out.clone().unwrap_or_else(|| args.file.with_extension("min"));
+    fs::write(&out, &smallest).with_context(|| out.display().to_string())?;
+    match context.format {
+        Format::Json => context.print_json(&json!({
+            "target": target.name, "before": octets.len(), "after": smallest.len(),
+            "signature": wanted.to_string(), "file": out,
+        }))?,
+        Format::Text => context.print(&format!(
+            "{} octets of {}, in {}\nfails at {wanted}\nagain: {}\n",
+            smallest.len(),
+            octets.len(),
+            out.display(),
+            super::replay_line(target, &out, args.defect.as_deref()),
+        ))?,
+    }
+    Ok(ExitCode::Success)
+}
+
+/// The smallest input that fails so, as far as tries and time go.
+fn cut(
+    args: &Args,
+    target: &Target,
+    how: &How,
+    octets: &[u8],
+    wanted: &Signature,
+) -> anyhow::Result<Vec<u8>> {
+    let defect = super::defect(args.defect.as_deref())?;
     roamproof::interrupt::notice();
     let (clock, limit) = (RealClock::start(), Duration::from_secs(args.time));
     // Drawn on a terminal only.
@@ -73,48 +102,33 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
     let mut trouble = None;
     let smallest = if wanted.place == "process" {
         let small =
-            roamproof_fuzz::minimise(target, &octets, args.tries.min(PROCESSES), |candidate| {
+            roamproof_fuzz::minimise(target, octets, args.tries.min(PROCESSES), |candidate| {
                 if !goes_on(candidate) {
                     return false;
                 }
                 let tried = fs::write(&scratch, candidate)
-                    .and_then(|()| worker::try_file(target, &how, &scratch));
+                    .and_then(|()| worker::try_file(target, how, &scratch));
                 tried
                     .map_err(|error| trouble = Some(error))
-                    .is_ok_and(|ended| ended.as_ref() == Some(&wanted))
+                    .is_ok_and(|ended| ended.as_ref() == Some(wanted))
             });
         // It is there where one was tried.
         let _ = fs::remove_file(&scratch);
         small
     } else {
-        roamproof_fuzz::minimise(target, &octets, args.tries, |candidate| {
+        roamproof_fuzz::minimise(target, octets, args.tries, |candidate| {
             if !goes_on(candidate) {
                 return false;
             }
             let ended = super::planted(defect, || target.run(candidate));
-            ended.err().as_ref() == Some(&wanted)
+            ended.err().as_ref() == Some(wanted)
         })
     };
     bar.finish_and_clear();
     if let Some(error) = trouble {
         return Err(error).context("a candidate could not be tried");
     }
-    let out = args.out.clone().unwrap_or_else(|| args.file.with_extension("min"));
-    fs::write(&out, &smallest).with_context(|| out.display().to_string())?;
-    match context.format {
-        Format::Json => context.print_json(&json!({
-            "target": target.name, "before": octets.len(), "after": smallest.len(),
-            "signature": wanted.to_string(), "file": out,
-        }))?,
-        Format::Text => context.print(&format!(
-            "{} octets of {}, in {}\nfails at {wanted}\nagain: {}\n",
-            smallest.len(),
-            octets.len(),
-            out.display(),
-            super::replay_line(target, &out, args.defect.as_deref()),
-        ))?,
-    }
-    Ok(ExitCode::Success)
+    Ok(smallest)
 }
 
 /// Candidates that are tried in processes of their own.

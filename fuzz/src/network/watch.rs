@@ -76,6 +76,8 @@ struct Update {
     lifetime: Lifetime,
     care_of: Ipv6Addr,
     at: Instant,
+    /// Whether an answer to it counts.
+    is_open: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -235,6 +237,7 @@ impl Watch {
             Arrival::Invite(call) => _ = self.calls.entry(call).or_insert((at, false)),
             Arrival::BindingError => {
                 self.held = None;
+                self.close_exchange();
                 self.refused_at = Some(at);
             }
             Arrival::Error { refuses } => {
@@ -249,9 +252,12 @@ impl Watch {
                 // Every unanswered update from here may be answered (RFC 6275 §11.7.3).
                 let mut from_here =
                     self.updates.iter().rev().take_while(|one| one.care_of == care_of);
-                let Some(update) = from_here.find(|one| one.sequence == sequence).copied() else {
-                    return;
-                };
+                let is_it = |one: &&Update| one.is_open && one.sequence == sequence;
+                let Some(update) = from_here.find(is_it).copied() else { return };
+                // One answer ends the exchange, unless it only sets the number.
+                if status != STALE_SEQUENCE {
+                    self.close_exchange();
+                }
                 if status >= 128 {
                     // Nonces and sequence numbers are tried again.
                     if !matches!(status, 135..=138) {
@@ -266,6 +272,11 @@ impl Watch {
         }
     }
 
+    /// What was asked for until now needs no answer any more.
+    fn close_exchange(&mut self) {
+        self.updates.iter_mut().for_each(|one| one.is_open = false);
+    }
+
     fn on_update(&mut self, at: Instant, octets: &[u8]) {
         let Ok(packet) = Packet::parse(octets) else { return };
         if packet.header.destination != CN {
@@ -274,7 +285,13 @@ impl Watch {
         let Some(Message::BindingUpdate(update)) = message_in(&packet) else { return };
         let care_of = packet.header.source;
         let lifetime = update.lifetime;
-        self.updates.push_back(Update { sequence: update.sequence, lifetime, care_of, at });
+        self.updates.push_back(Update {
+            sequence: update.sequence,
+            lifetime,
+            care_of,
+            at,
+            is_open: true,
+        });
         if self.updates.len() > UPDATES_MAX {
             self.updates.pop_front();
         }
@@ -367,6 +384,8 @@ const BUDGET: Duration = Duration::from_secs(7);
 /// What is left of a binding on which a call may be answered (decision D7).
 const FRESH: Duration = Duration::from_secs(10);
 const UPDATES_MAX: usize = 64;
+/// Status 135, sequence number out of window.
+const STALE_SEQUENCE: u8 = 135;
 const ICMP_UNREACHABLE: u8 = 1;
 const ICMP_PARAMETER_PROBLEM: u8 = 4;
 /// Types from here on are no errors.

@@ -101,14 +101,19 @@ impl Watch {
     }
 
     /// The terminal's cable is pulled, or its link is down: what is under way never arrives.
+    /// The correspondent keeps its binding, and back at the same place the terminal may answer on it.
     pub(super) fn detached(&mut self) {
         self.arriving.clear();
-        self.held = None;
+        self.close_exchange();
+        if let Some(held) = &mut self.held {
+            held.shaken = true;
+        }
     }
 
     /// The terminal knows nothing any more.
     pub(super) fn terminal_restarted(&mut self) {
         self.detached();
+        self.held = None;
         self.calls.clear();
         self.refused_at = None;
     }

@@ -73,7 +73,10 @@ impl Watch {
                 Some(Message::BindingAcknowledgement(answer)) => {
                     self.acknowledged(packet.header.destination, answer);
                 }
-                Some(Message::BindingError(_)) => self.bound = None,
+                Some(Message::BindingError(_)) => {
+                    self.bound = None;
+                    self.asked.clear();
+                }
                 Some(_) | None => {}
             }
         }
@@ -118,6 +121,8 @@ impl Watch {
         let BindingUpdate { sequence, lifetime, .. } = *update;
         // Whether the correspondent takes it or not, nobody knows until it answers.
         self.bound = self.bound.filter(|one| lifetime != Lifetime::ZERO && one.0 == care_of);
+        // Nor does an answer count to what was asked from another place.
+        self.asked.retain(|one| one.care_of == care_of);
         self.asked.push(Asked { at, care_of, sequence, lifetime });
     }
 

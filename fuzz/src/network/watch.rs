@@ -16,7 +16,7 @@ use roamproof_lab::{Fate, LinkId, Sighting};
 use roamproof_node::Instant;
 use roamproof_wire::ethernet::HEADER_LEN;
 use roamproof_wire::ipv6::{Packet, protocol};
-use roamproof_wire::mobility::{Lifetime, Message, Sequence};
+use roamproof_wire::mobility::{Lifetime, Message, Sequence, Status};
 use roamproof_wire::sip::{Fields, Method};
 
 use super::packet_class::{PacketClass, contains, innermost};
@@ -260,7 +260,7 @@ impl Watch {
                 let is_it = |one: &&Update| one.is_open && one.sequence == sequence;
                 let Some(update) = from_here.find(is_it).copied() else { return };
                 // One answer ends the exchange, unless it only sets the number.
-                if status != STALE_SEQUENCE {
+                if status != Status::SEQUENCE_OUT_OF_WINDOW.0 {
                     self.close_exchange();
                 }
                 if status >= 128 {
@@ -389,8 +389,6 @@ const BUDGET: Duration = Duration::from_secs(7);
 /// What is left of a binding on which a call may be answered (decision D7).
 const FRESH: Duration = Duration::from_secs(10);
 const UPDATES_MAX: usize = 64;
-/// Status 135, sequence number out of window.
-const STALE_SEQUENCE: u8 = 135;
 const ICMP_UNREACHABLE: u8 = 1;
 const ICMP_PARAMETER_PROBLEM: u8 = 4;
 /// Types from here on are no errors.

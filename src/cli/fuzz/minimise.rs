@@ -11,6 +11,7 @@ use roamproof_harness::ExitCode;
 use roamproof_harness::link::clock::RealClock;
 use serde_json::json;
 
+use super::Defect;
 use super::worker::{self, How};
 use crate::cli::{Context, Format, Refusal};
 
@@ -44,7 +45,7 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
     let target = super::target_of(&args.file, args.target.as_deref())?;
     let octets = super::read(&args.file)?;
-    super::defect(args.defect.as_deref())?;
+    let defect = super::defect(args.defect.as_deref())?;
     let how = How { defect: args.defect.clone(), ..How::default() };
     let Some(wanted) = worker::try_file(target, &how, &args.file)? else {
         return Err(Refusal {
@@ -54,7 +55,7 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
         }
         .into());
     };
-    let smallest = cut(args, target, &how, &octets, &wanted)?;
+    let smallest = cut(args, target, (&how, defect), &octets, &wanted)?;
     let out = args.out.clone().unwrap_or_else(|| args.file.with_extension("min"));
     fs::write(&out, &smallest).with_context(|| out.display().to_string())?;
     match context.format {
@@ -77,11 +78,10 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
 fn cut(
     args: &Args,
     target: &Target,
-    how: &How,
+    (how, defect): (&How, Option<&'static Defect>),
     octets: &[u8],
     wanted: &Signature,
 ) -> anyhow::Result<Vec<u8>> {
-    let defect = super::defect(args.defect.as_deref())?;
     roamproof::interrupt::notice();
     let (clock, limit) = (RealClock::start(), Duration::from_secs(args.time));
     // Drawn on a terminal only.

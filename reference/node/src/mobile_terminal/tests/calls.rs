@@ -65,7 +65,7 @@ fn the_offer_names_the_peer_and_not_the_contact() {
 #[case::acknowledgement(Loses::Acknowledgement)]
 fn what_is_lost_for_good_ends_in_the_tunnel(#[case] loses: Loses) {
     let mut world = World::registered("", &[]);
-    world.peers.get_mut(&PEER).unwrap().loses.insert(loses);
+    world.peer().loses.insert(loses);
     world.invite("c1", PEER);
     world.run_ms(7100);
     insta::assert_snapshot!(format!("{loses:?}"), world.tell());
@@ -76,7 +76,7 @@ fn what_is_lost_for_good_ends_in_the_tunnel(#[case] loses: Loses) {
 #[test]
 fn a_call_during_the_last_attempt_has_a_budget_of_its_own() {
     let mut world = World::registered("", &[]);
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::Acknowledgement);
+    world.peer().loses.insert(Loses::Acknowledgement);
     world.invite("c1", PEER);
     world.run_for(Duration::from_secs(60));
     world.story.clear();
@@ -91,10 +91,10 @@ fn a_call_during_the_last_attempt_has_a_budget_of_its_own() {
 #[test]
 fn a_loss_is_made_good() {
     let mut world = World::registered("", &[]);
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::HomeTest);
+    world.peer().loses.insert(Loses::HomeTest);
     world.invite("c1", PEER);
     world.run_ms(500);
-    world.peers.get_mut(&PEER).unwrap().loses.clear();
+    world.peer().loses.clear();
     world.run_ms(600);
     insta::assert_snapshot!(world.tell(), @"
        0 INVITE c1
@@ -110,7 +110,7 @@ fn a_loss_is_made_good() {
 #[test]
 fn a_caller_without_mobile_ipv6_is_answered_through_the_tunnel_at_once() {
     let mut world = World::registered("", &[]);
-    world.peers.get_mut(&PEER).unwrap().knows_no_mobility = true;
+    world.peer().knows_no_mobility = true;
     world.invite("c1", PEER);
     world.run_ms(400);
     world.request_within("c1", 1, "ACK", "");
@@ -129,7 +129,7 @@ fn a_caller_without_mobile_ipv6_is_answered_through_the_tunnel_at_once() {
 #[test]
 fn a_terminal_may_refuse_what_cannot_be_optimized() {
     let mut world = World::registered("on_ro_failure = \"refuse\"", &[]);
-    world.peers.get_mut(&PEER).unwrap().knows_no_mobility = true;
+    world.peer().knows_no_mobility = true;
     world.invite("c1", PEER);
     world.run_ms(400);
     insta::assert_snapshot!(world.tell(), @"
@@ -146,7 +146,7 @@ fn a_terminal_may_refuse_what_cannot_be_optimized() {
 #[case::both(Status::EXPIRED_NONCES, "HoTI tunnel, CoTI native")]
 fn expired_tokens_are_fetched_again(#[case] status: Status, #[case] again: &str) {
     let mut world = World::registered("", &[]);
-    world.peers.get_mut(&PEER).unwrap().statuses.push_back(status);
+    world.peer().statuses.push_back(status);
     world.invite("c1", PEER);
     world.run_ms(100);
     let expected = format!(
@@ -160,7 +160,7 @@ fn expired_tokens_are_fetched_again(#[case] status: Status, #[case] again: &str)
 #[test]
 fn another_refusal_ends_in_the_tunnel() {
     let mut world = World::registered("", &[]);
-    let peer = world.peers.get_mut(&PEER).unwrap();
+    let peer = world.peer();
     peer.statuses.push_back(Status::ADMINISTRATIVELY_PROHIBITED);
     world.invite("c1", PEER);
     world.run_ms(100);
@@ -170,7 +170,7 @@ fn another_refusal_ends_in_the_tunnel() {
 #[test]
 fn a_sequence_refusal_moves_the_number_on() {
     let mut world = World::registered("", &[]);
-    world.peers.get_mut(&PEER).unwrap().last_sequence_ahead = Some(100);
+    world.peer().last_sequence_ahead = Some(100);
     world.invite("c1", PEER);
     world.run_ms(100);
     let numbers: Vec<u16> =
@@ -182,14 +182,14 @@ fn a_sequence_refusal_moves_the_number_on() {
 #[test]
 fn copies_of_an_invite_are_absorbed() {
     let mut world = World::registered("", &[]);
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::Acknowledgement);
+    world.peer().loses.insert(Loses::Acknowledgement);
     world.invite("c1", PEER);
     world.run_ms(500);
     world.invite("c1", PEER);
     world.run_ms(1000);
     world.invite("c1", PEER);
     world.run_ms(500);
-    world.peers.get_mut(&PEER).unwrap().loses.clear();
+    world.peer().loses.clear();
     world.run_ms(1500);
     insta::assert_snapshot!(world.tell(), @"
        0 INVITE c1
@@ -317,12 +317,12 @@ fn an_update_is_answered_within_four_seconds() {
 #[test]
 fn options_is_answered_at_once_while_a_call_waits() {
     let mut world = World::registered("", &[]);
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::CareOfTest);
+    world.peer().loses.insert(Loses::CareOfTest);
     world.invite("c1", PEER);
     world.run_ms(100);
     world.options("o1");
     world.run_ms(100);
-    world.peers.get_mut(&PEER).unwrap().loses.clear();
+    world.peer().loses.clear();
     world.run_ms(1000);
     insta::assert_snapshot!(world.tell(), @"
        0 INVITE c1
@@ -340,7 +340,7 @@ fn options_is_answered_at_once_while_a_call_waits() {
 #[test]
 fn a_cancelled_call_is_optimized_no_further() {
     let mut world = World::registered("", &[]);
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::HomeTest);
+    world.peer().loses.insert(Loses::HomeTest);
     world.invite("c1", PEER);
     world.run_ms(500);
     world.cancel("c1");

@@ -43,7 +43,7 @@ fn the_servers_tunnel_carries_the_servers_packets_only() {
 #[test]
 fn a_forged_acknowledgement_releases_nothing() {
     let mut world = World::registered("", &[]);
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::Acknowledgement);
+    world.peer().loses.insert(Loses::Acknowledgement);
     world.invite("c1", PEER);
     world.run_ms(100);
     let care_of = world.care_of();
@@ -63,7 +63,7 @@ fn a_forged_acknowledgement_releases_nothing() {
 #[test]
 fn a_forged_home_test_makes_no_update() {
     let mut world = World::registered("", &[]);
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::HomeTest);
+    world.peer().loses.insert(Loses::HomeTest);
     world.invite("c1", PEER);
     world.run_ms(100);
     let cookie = world.peers[&PEER].last_cookie;
@@ -83,7 +83,7 @@ fn a_forged_home_test_makes_no_update() {
 #[test]
 fn a_forged_error_ends_nothing() {
     let mut world = World::registered("", &[]);
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::HomeTest);
+    world.peer().loses.insert(Loses::HomeTest);
     world.invite("c1", PEER);
     world.run_ms(100);
     let init = Message::HomeTestInit(HomeTestInit::new([1; 8]));

@@ -118,20 +118,20 @@ fn call_at_home(world: &mut World) {
 }
 
 fn slow_acknowledgement(world: &mut World) {
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::Acknowledgement);
+    world.peer().loses.insert(Loses::Acknowledgement);
     world.invite("c1", PEER);
     world.run_ms(2000);
-    world.peers.get_mut(&PEER).unwrap().loses.clear();
+    world.peer().loses.clear();
     world.run_ms(6000);
 }
 
 fn copies(world: &mut World) {
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::Acknowledgement);
+    world.peer().loses.insert(Loses::Acknowledgement);
     world.invite("c1", PEER);
     world.run_ms(500);
     world.invite("c1", PEER);
     world.run_ms(1000);
-    world.peers.get_mut(&PEER).unwrap().loses.clear();
+    world.peer().loses.clear();
     world.run_ms(3000);
 }
 
@@ -142,16 +142,16 @@ fn handover_in_call(world: &mut World) {
 }
 
 fn handover_while_pending(world: &mut World) {
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::CareOfTest);
+    world.peer().loses.insert(Loses::CareOfTest);
     world.invite("c1", PEER);
     world.run_ms(500);
-    world.peers.get_mut(&PEER).unwrap().loses.clear();
+    world.peer().loses.clear();
     world.plug(On::Visited2);
     world.run_for(Duration::from_secs(3));
 }
 
 fn second_calls(world: &mut World) {
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::CareOfTest);
+    world.peer().loses.insert(Loses::CareOfTest);
     world.invite("c1", PEER);
     world.run_ms(100);
     world.invite("c2", PEER);
@@ -159,7 +159,7 @@ fn second_calls(world: &mut World) {
 }
 
 fn unanswered_acknowledgement(world: &mut World) {
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::Acknowledgement);
+    world.peer().loses.insert(Loses::Acknowledgement);
     world.invite("c1", PEER);
     world.run_ms(8000);
     world.plug(On::Visited2);
@@ -167,20 +167,20 @@ fn unanswered_acknowledgement(world: &mut World) {
 }
 
 fn unanswered_home_test(world: &mut World) {
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::HomeTest);
+    world.peer().loses.insert(Loses::HomeTest);
     world.invite("c1", PEER);
     world.run_ms(8000);
 }
 
 fn refused_update(world: &mut World) {
-    let peer = world.peers.get_mut(&PEER).unwrap();
+    let peer = world.peer();
     peer.statuses.extend([Status::EXPIRED_NONCES; 3]);
     world.invite("c1", PEER);
     world.run_ms(1000);
 }
 
 fn forged_answers(world: &mut World) {
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::Acknowledgement);
+    world.peer().loses.insert(Loses::Acknowledgement);
     world.peers.get_mut(&OTHER).unwrap().loses.insert(Loses::HomeTest);
     world.invite("c1", PEER);
     world.invite("c2", OTHER);
@@ -203,7 +203,7 @@ fn forged_answers(world: &mut World) {
 }
 
 fn cancelled(world: &mut World) {
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::HomeTest);
+    world.peer().loses.insert(Loses::HomeTest);
     world.invite("c1", PEER);
     world.run_ms(500);
     world.cancel("c1");
@@ -222,12 +222,12 @@ fn odd_addresses(world: &mut World) {
 }
 
 fn options(world: &mut World) {
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::CareOfTest);
+    world.peer().loses.insert(Loses::CareOfTest);
     world.invite("c1", PEER);
     world.run_ms(100);
     world.options("o1");
     world.run_ms(100);
-    world.peers.get_mut(&PEER).unwrap().loses.clear();
+    world.peer().loses.clear();
     world.run_ms(1000);
 }
 
@@ -290,7 +290,7 @@ fn binding_lost(world: &mut World) {
 }
 
 fn no_mobility(world: &mut World) {
-    world.peers.get_mut(&PEER).unwrap().knows_no_mobility = true;
+    world.peer().knows_no_mobility = true;
     world.invite("c1", PEER);
     world.run_for(Duration::from_secs(8));
 }

@@ -60,10 +60,10 @@ fn between_links_nothing_leaves_from_the_last_care_of_address() {
 #[test]
 fn a_handover_while_a_call_waits_begins_at_the_home_agent() {
     let mut world = World::registered("", &[]);
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::CareOfTest);
+    world.peer().loses.insert(Loses::CareOfTest);
     world.invite("c1", PEER);
     world.run_ms(500);
-    world.peers.get_mut(&PEER).unwrap().loses.clear();
+    world.peer().loses.clear();
     world.plug(On::Visited2);
     world.run_for(Duration::from_secs(3));
     insta::assert_snapshot!(world.tell(), @"
@@ -87,7 +87,7 @@ fn a_handover_while_a_call_waits_begins_at_the_home_agent() {
 #[test]
 fn an_unacknowledged_binding_is_moved_too() {
     let mut world = World::registered("", &[]);
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::Acknowledgement);
+    world.peer().loses.insert(Loses::Acknowledgement);
     world.invite("c1", PEER);
     world.run_for(Duration::from_secs(8));
     world.story.clear();
@@ -101,7 +101,7 @@ fn an_unacknowledged_binding_is_moved_too() {
 fn a_binding_of_before_is_none_when_the_terminal_is_back() {
     let mut world = World::registered("", &[]);
     talk(&mut world);
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::Acknowledgement);
+    world.peer().loses.insert(Loses::Acknowledgement);
     world.plug(On::Visited2);
     world.run_for(Duration::from_secs(2));
     world.story.clear();
@@ -119,10 +119,10 @@ fn a_binding_is_undone_from_home_however_long_the_peer_is_silent() {
     talk(&mut world);
     // The tokens of the call are too old by then.
     world.run_for(Duration::from_secs(220));
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::HomeTest);
+    world.peer().loses.insert(Loses::HomeTest);
     world.plug(On::Home);
     world.run_for(Duration::from_secs(100));
-    world.peers.get_mut(&PEER).unwrap().loses.clear();
+    world.peer().loses.clear();
     world.run_for(Duration::from_secs(40));
     assert_eq!(world.peers[&PEER].bound, None, "{}", world.tell());
     world.story.clear();
@@ -169,7 +169,7 @@ fn a_home_agent_that_does_not_say_where_it_is_is_found_by_the_home_address() {
 #[test]
 fn the_return_home_while_a_call_waits_answers_it() {
     let mut world = World::registered("", &[]);
-    world.peers.get_mut(&PEER).unwrap().loses.insert(Loses::CareOfTest);
+    world.peer().loses.insert(Loses::CareOfTest);
     world.invite("c1", PEER);
     world.run_ms(500);
     world.plug(On::Home);

@@ -104,6 +104,11 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// The correspondent that calls.
+    pub(crate) fn peer(&mut self) -> &mut Correspondent {
+        self.peers.get_mut(&PEER).expect("every world has it")
+    }
+
     pub(crate) fn new(lines: &str) -> Self {
         Self::doing(lines, &[])
     }

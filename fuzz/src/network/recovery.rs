@@ -3,7 +3,8 @@
 //! What it may take: a terminal without a link is plugged in; parties that wait for their users hang up;
 //! a terminal whose home agent or SIP server was switched off is switched off and on too, for it cannot
 //! know that they have forgotten it before its own registrations run out; and one near an attacker, who
-//! can take an interface its address by a forged duplicate (RFC 4862 §5.4.5).
+//! can take an interface its address by a forged duplicate (RFC 4862 §5.4.5). A neighbour cache that an
+//! attacker has forged is found out when it is used, not before (RFC 4861 §7.3): something is said first.
 
 use std::time::Duration;
 
@@ -31,6 +32,12 @@ pub(super) fn check(world: &mut World) {
     let patience = world.after(REGISTRATION);
     let registered = world.until(patience, |world| world.terminal.registered);
     assert!(registered, "the terminal does not register");
+    if attacked {
+        for _ in 0..FORGERIES {
+            world.tell("cn", "echo 2001:db8:a::100");
+            world.pass(NEIGHBOUR);
+        }
+    }
     calls(world);
 }
 
@@ -136,5 +143,10 @@ const HANGS_UP: Duration = Duration::from_secs(1);
 /// The time of a CANCEL unanswered (RFC 3261 §9.1), and how many are waited for.
 const CANCELLED: Duration = Duration::from_secs(35);
 const CANCELLED_MAX: usize = 4;
+/// How long a node sends to a neighbour that is not there: DELAY_FIRST_PROBE_TIME and three probes
+/// (RFC 4861 §10), and a margin.
+const NEIGHBOUR: Duration = Duration::from_secs(9);
+/// Forged neighbours on the way of one packet, found one after the other.
+const FORGERIES: usize = 2;
 /// The longest that a packet is under way.
 const UNDER_WAY: Duration = Duration::from_secs(31);

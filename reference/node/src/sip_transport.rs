@@ -39,8 +39,9 @@ pub enum SipReceived {
         /// It.
         octets: Vec<u8>,
     },
-    /// Nothing can be sent to a hop: no connection comes about, or it broke.
-    Unreachable(Hop),
+    /// A message that does not get to its hop: it is too large for a datagram, no connection comes
+    /// about, or that broke before the other side had all of it.
+    Unsent(Transmit),
     /// A stream in which no end of a message can be found. What could be read of that message came
     /// before, so that it can be refused; then the stream is to be [closed](SipTransport::close).
     Broken {
@@ -56,6 +57,17 @@ struct Stream {
     peer: Hop,
     local: Ipv6Addr,
     reader: StreamReader,
+    /// Whether something has got over it.
+    is_proven: bool,
+    /// What the other side has not acknowledged.
+    undelivered: Vec<Transmit>,
+}
+
+impl Stream {
+    const fn new(peer: Hop, local: Ipv6Addr) -> Self {
+        let reader = StreamReader::new();
+        Self { peer, local, reader, is_proven: false, undelivered: Vec::new() }
+    }
 }
 
 impl SipTransport {
@@ -77,8 +89,11 @@ impl SipTransport {
     /// on, or on a new one to the fallback if that is gone (RFC 3261 §18.2.2).
     pub fn send(&mut self, now: Instant, transmit: &Transmit) {
         match transmit.to.transport {
-            Transport::Udp => self.send_datagram(transmit.to, &transmit.octets),
-            Transport::Tcp => self.send_on_stream(now, transmit),
+            Transport::Udp => self.send_datagram(transmit),
+            Transport::Tcp => {
+                self.send_on_stream(now, transmit.clone());
+                self.pump(now);
+            }
         }
     }
 
@@ -171,15 +186,15 @@ impl SipTransport {
     /// Counts what is kept.
     pub(crate) fn held(&self, held: &mut Held) {
         let (connections, connections_max) = self.tcp.connections();
-        // An idle connection is the other side's to end.
         held.for_room("connections", connections, connections_max);
         held.for_room("streams", self.streams.len(), connections_max);
     }
 
-    fn send_datagram(&mut self, to: Hop, octets: &[u8]) {
+    fn send_datagram(&mut self, transmit: &Transmit) {
+        let Transmit { to, octets, .. } = transmit;
         let fits = octets.len() <= usize::from(u16::MAX) - udp::HEADER_LEN - IPV6_HEADER_LEN;
         if !fits {
-            return self.received.push_back(SipReceived::Unreachable(to));
+            return self.received.push_back(SipReceived::Unsent(transmit.clone()));
         }
         self.packets.push_back(UpperPacket {
             source: self.address,
@@ -189,32 +204,57 @@ impl SipTransport {
         });
     }
 
-    fn send_on_stream(&mut self, now: Instant, transmit: &Transmit) {
+    fn send_on_stream(&mut self, now: Instant, transmit: Transmit) {
         let target = transmit.fallback.unwrap_or(transmit.to);
         let known = self.stream_to(transmit.to).or_else(|| self.stream_to(target));
         let id = known.unwrap_or_else(|| {
             let id = self.tcp.connect(now, self.address, (target.address, target.port));
-            let reader = StreamReader::new();
-            self.streams.insert(id, Stream { peer: target, local: self.address, reader });
+            self.streams.insert(id, Stream::new(target, self.address));
             id
         });
         self.tcp.send(now, id, &transmit.octets);
-        self.pump(now);
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.undelivered.push(transmit);
+        }
     }
 
+    /// The stream to `hop` that takes messages.
     fn stream_to(&self, hop: Hop) -> Option<ConnectionId> {
-        self.streams.iter().find(|(_, stream)| stream.peer == hop).map(|(id, _)| *id)
+        let takes = |id: &ConnectionId| self.tcp.takes(*id);
+        self.streams.iter().find(|(id, one)| one.peer == hop && takes(id)).map(|(id, _)| *id)
+    }
+
+    /// Lets go of what has arrived.
+    fn note_deliveries(&mut self) {
+        for (id, stream) in &mut self.streams {
+            if !stream.undelivered.is_empty() && self.tcp.has_delivered(*id) {
+                stream.undelivered.clear();
+                stream.is_proven = true;
+            }
+        }
+    }
+
+    /// What a connection that broke had not delivered goes on a new one, unless it never delivered
+    /// anything: who ends an idle connection does not refuse what is just being sent on it.
+    fn on_reset(&mut self, now: Instant, stream: Stream) {
+        for transmit in stream.undelivered {
+            if stream.is_proven {
+                self.send_on_stream(now, transmit);
+            } else {
+                self.received.push_back(SipReceived::Unsent(transmit));
+            }
+        }
     }
 
     /// Takes what TCP has to say.
     fn pump(&mut self, now: Instant) {
+        self.note_deliveries();
         while let Some(event) = self.tcp.poll_event() {
             match event {
                 TcpEvent::Connected { .. } => {}
                 TcpEvent::Accepted { id, peer, local } => {
                     let peer = Hop::tcp(peer.0, peer.1);
-                    let stream = Stream { peer, local: local.0, reader: StreamReader::new() };
-                    self.streams.insert(id, stream);
+                    self.streams.insert(id, Stream::new(peer, local.0));
                 }
                 TcpEvent::Data { id, octets } => self.on_data(now, id, &octets),
                 TcpEvent::Closed { id } => {
@@ -222,7 +262,7 @@ impl SipTransport {
                 }
                 TcpEvent::Reset { id } => {
                     if let Some(stream) = self.streams.remove(&id) {
-                        self.received.push_back(SipReceived::Unreachable(stream.peer));
+                        self.on_reset(now, stream);
                     }
                 }
             }
@@ -232,6 +272,7 @@ impl SipTransport {
     fn on_data(&mut self, now: Instant, id: ConnectionId, octets: &[u8]) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         let (from, to) = (stream.peer, stream.local);
+        stream.is_proven = true;
         stream.reader.push(octets);
         let mut answer_keep_alive = false;
         while let Some(item) = stream.reader.next_item() {
@@ -321,7 +362,42 @@ mod tests {
         let to = Hop::tcp(OTHER, PORT + 1);
         pair.one.send(NOW, &message(to, OPTIONS));
         pair.settle();
-        assert_eq!(pair.one.poll_received(), Some(SipReceived::Unreachable(to)));
+        let expected = SipReceived::Unsent(message(to, OPTIONS));
+        assert_eq!(pair.one.poll_received(), Some(expected));
+    }
+
+    #[test]
+    fn what_a_reused_connection_loses_goes_on_a_new_one() {
+        let mut pair = Pair::new();
+        let to = Hop::tcp(OTHER, PORT);
+        pair.one.send(NOW, &message(to, OPTIONS));
+        pair.settle();
+        // It has forgotten everything, and the first side cannot know.
+        pair.other = SipTransport::new(OTHER, PORT, 3);
+        pair.one.send(NOW, &message(to, OK));
+        pair.settle();
+        assert_eq!(pair.one.poll_received(), None);
+        let Some(SipReceived::Message { octets, .. }) = pair.other.poll_received() else {
+            panic!("nothing came")
+        };
+        assert_eq!(octets, OK);
+        pair.other = SipTransport::new(OTHER, PORT + 1, 4);
+        pair.one.send(NOW, &message(to, OK));
+        pair.settle();
+        assert_eq!(pair.one.poll_received(), Some(SipReceived::Unsent(message(to, OK))));
+        assert_eq!(pair.one.poll_received(), None);
+    }
+
+    #[test]
+    fn a_connection_that_ends_while_nothing_is_sent_is_nobodys_failure() {
+        let mut pair = Pair::new();
+        pair.one.send(NOW, &message(Hop::tcp(OTHER, PORT), OPTIONS));
+        pair.settle();
+        let from = Hop::tcp(ONE, pair.one.tcp.local(ConnectionId(1)).expect("it is open").1);
+        pair.other.tcp.abort(NOW, pair.other.stream_to(from).expect("it is open"));
+        pair.settle();
+        assert_eq!(pair.one.poll_received(), None);
+        assert!(pair.one.streams.is_empty());
     }
 
     #[test]

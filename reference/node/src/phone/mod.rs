@@ -345,7 +345,7 @@ impl Phone {
                 Some(SipReceived::Message { from, octets, .. }) => {
                     self.agent.receive(now, from, &octets);
                 }
-                Some(SipReceived::Unreachable(hop)) => self.agent.unreachable(now, hop),
+                Some(SipReceived::Unsent(transmit)) => self.agent.unsent(now, &transmit),
                 Some(SipReceived::Broken { from, error }) => {
                     self.transport.close(now, from);
                     self.told(Event::Malformed(error));

@@ -164,7 +164,7 @@ impl SipServer {
                     let octets = self.misconduct.received(from, octets);
                     self.proxy.receive(now, from, &octets);
                 }
-                Some(SipReceived::Unreachable(hop)) => self.proxy.unreachable(now, hop),
+                Some(SipReceived::Unsent(transmit)) => self.proxy.unsent(now, &transmit),
                 Some(SipReceived::Broken { from, error }) => {
                     self.host.malformed(error);
                     broken = Some(from);

@@ -61,7 +61,7 @@ pub enum TcpEvent {
         /// They.
         octets: Vec<u8>,
     },
-    /// The other side has said its last; this side has been closed too.
+    /// The other side has said its last, and this side has or will.
     Closed {
         /// Which.
         id: ConnectionId,
@@ -82,6 +82,17 @@ struct Connection {
     phase: Phase,
     /// What waits for room in the send buffer.
     unsent: VecDeque<u8>,
+    /// Since when nothing has moved.
+    still_since: Instant,
+    seen: Seen,
+}
+
+/// What shows that a connection moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    state: State,
+    /// Octets that the other side has not acknowledged.
+    outstanding: usize,
 }
 
 /// How far a connection is, as its user sees it.
@@ -93,6 +104,9 @@ enum Phase {
     Closing,
     /// The user has been told, or asked for it.
     Over,
+    /// This side has said its last, for nobody said anything for long; the user still hears what the
+    /// other side was about to say.
+    Idle,
 }
 
 impl TcpStack {
@@ -159,6 +173,8 @@ impl TcpStack {
             asked_by_us: true,
             phase: Phase::Opening,
             unsent: VecDeque::new(),
+            still_since: now,
+            seen: Seen { state: State::Closed, outstanding: 0 },
         };
         self.connections.insert(id, connection);
         self.run(now);
@@ -198,6 +214,21 @@ impl TcpStack {
             self.sockets.get_mut::<Socket<'_>>(connection.handle).abort();
             self.run(now);
         }
+    }
+
+    /// Whether octets can be sent over a connection, or will be once it is taken.
+    pub fn takes(&self, id: ConnectionId) -> bool {
+        let phase = self.connections.get(&id).map(|connection| connection.phase);
+        matches!(phase, Some(Phase::Opening | Phase::Open))
+    }
+
+    /// Whether the other side has acknowledged all that was given to [`send`](Self::send); `false`
+    /// where the connection is no more.
+    pub fn has_delivered(&self, id: ConnectionId) -> bool {
+        self.connections.get(&id).is_some_and(|connection| {
+            let socket = self.sockets.get::<Socket<'_>>(connection.handle);
+            connection.outstanding(socket) == 0
+        })
     }
 
     /// The other side's address and port.
@@ -271,19 +302,20 @@ impl TcpStack {
         // What happened to a socket may make it send, and that may end it.
         loop {
             self.interface.poll(at, &mut self.packets, &mut self.sockets);
-            let accepted = self.take_accepted();
-            if !self.sweep() && !accepted {
+            let accepted = self.take_accepted(now);
+            if !self.sweep(now) && !accepted {
                 break;
             }
         }
-        self.wakeup = self
-            .interface
-            .poll_at(at, &self.sockets)
-            .map(|due| Wakeup { at: from_smoltcp(due).max(now), why: "TCP timer" });
+        let timer = self.interface.poll_at(at, &self.sockets);
+        let timer = timer.map(|due| Wakeup { at: from_smoltcp(due).max(now), why: "TCP timer" });
+        let still = self.connections.values().map(Connection::patience).min();
+        let still = still.map(|at| Wakeup { at, why: "TCP connection still" });
+        self.wakeup = Wakeup::sooner(timer, still);
     }
 
     /// Gives every listening socket that took a connection a name and a successor.
-    fn take_accepted(&mut self) -> bool {
+    fn take_accepted(&mut self, now: Instant) -> bool {
         let mut taken = Vec::new();
         for (port, handle) in &self.listeners {
             let socket = self.sockets.get::<Socket<'_>>(*handle);
@@ -302,6 +334,8 @@ impl TcpStack {
                 asked_by_us: false,
                 phase: Phase::Opening,
                 unsent: VecDeque::new(),
+                still_since: now,
+                seen: Seen { state: State::Listen, outstanding: 0 },
             };
             self.connections.insert(ConnectionId(self.last_id), connection);
             if self.connections.len() > CONNECTIONS_MAX {
@@ -312,12 +346,12 @@ impl TcpStack {
     }
 
     /// Tells what happened to each connection, and moves what waits; whether anything did.
-    fn sweep(&mut self) -> bool {
+    fn sweep(&mut self, now: Instant) -> bool {
         let mut moved = false;
         let mut over = Vec::new();
         for (id, connection) in &mut self.connections {
             let socket = self.sockets.get_mut::<Socket<'_>>(connection.handle);
-            moved |= connection.sweep(*id, socket, &mut self.events);
+            moved |= connection.sweep(now, *id, socket, &mut self.events);
             if matches!(socket.state(), State::Closed | State::Listen) && !socket.can_recv() {
                 over.push(*id);
             }
@@ -330,6 +364,7 @@ impl TcpStack {
                 Phase::Opening | Phase::Open if !unheard_of => {
                     self.events.push_back(TcpEvent::Reset { id });
                 }
+                Phase::Idle => self.events.push_back(TcpEvent::Closed { id }),
                 Phase::Opening | Phase::Open | Phase::Closing | Phase::Over => {}
             }
             moved = true;
@@ -359,6 +394,7 @@ impl TcpStack {
 impl Connection {
     fn sweep(
         &mut self,
+        now: Instant,
         id: ConnectionId,
         socket: &mut Socket<'_>,
         events: &mut VecDeque<TcpEvent>,
@@ -377,6 +413,7 @@ impl Connection {
             });
         }
         while socket.can_recv() {
+            self.still_since = now;
             let octets = socket.recv(|octets| (octets.len(), octets.to_vec())).unwrap_or_default();
             events.push_back(TcpEvent::Data { id, octets });
             moved = true;
@@ -396,7 +433,40 @@ impl Connection {
             socket.close();
             moved = true;
         }
+        moved |= self.lose_patience(now, socket);
         moved
+    }
+
+    /// Ends the connection where nothing has moved for too long; whether it does.
+    fn lose_patience(&mut self, now: Instant, socket: &mut Socket<'_>) -> bool {
+        let seen = Seen { state: socket.state(), outstanding: self.outstanding(socket) };
+        if seen != self.seen {
+            (self.seen, self.still_since) = (seen, now);
+        }
+        if now < self.patience() || seen.state == State::Closed {
+            return false;
+        }
+        if self.is_idle() {
+            self.phase = Phase::Idle;
+            socket.close();
+        } else {
+            socket.abort();
+        }
+        true
+    }
+
+    /// When the connection ends if nothing moves.
+    fn patience(&self) -> Instant {
+        self.still_since + if self.is_idle() { IDLE_MAX } else { UNANSWERED_MAX }
+    }
+
+    /// Whether nobody waits for anything.
+    fn is_idle(&self) -> bool {
+        self.phase == Phase::Open && self.seen.outstanding == 0
+    }
+
+    fn outstanding(&self, socket: &Socket<'_>) -> usize {
+        self.unsent.len() + socket.send_queue()
     }
 }
 
@@ -415,7 +485,6 @@ fn socket() -> Socket<'static> {
         SocketBuffer::new(vec![0; RECEIVE_BUFFER]),
         SocketBuffer::new(vec![0; SEND_BUFFER]),
     );
-    socket.set_timeout(Some(to_smoltcp_duration(UNANSWERED_MAX)));
     // A SIP message is written whole: nothing is gained by waiting for more of it.
     socket.set_nagle_enabled(false);
     socket.set_ack_delay(None);
@@ -436,10 +505,6 @@ fn from_smoltcp(at: SmoltcpInstant) -> Instant {
     Instant::at(Duration::from_micros(u64::try_from(at.total_micros()).unwrap_or(0)))
 }
 
-fn to_smoltcp_duration(duration: Duration) -> smoltcp::time::Duration {
-    smoltcp::time::Duration::from_micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
-}
-
 /// Connections at once, those that end included; more are reset.
 const CONNECTIONS_MAX: usize = 256;
 /// Octets that wait for one connection's send buffer.
@@ -447,9 +512,12 @@ const UNSENT_MAX: usize = 256 * 1024;
 /// Octets: a SIP message over TCP is rarely longer.
 const RECEIVE_BUFFER: usize = 16 * 1024;
 const SEND_BUFFER: usize = 16 * 1024;
-/// How long the other side may be silent while something is unacknowledged: longer than SIP's
-/// Timer B (32 s), so that the transaction decides.
+/// How long nothing may move while something is unacknowledged: longer than SIP's Timer B (32 s), so
+/// that the transaction decides.
 const UNANSWERED_MAX: Duration = Duration::from_secs(60);
+/// How long nothing may be said on an open connection: longer than a proxy's Timer C (180 s), so that
+/// a call that rings is answered on it.
+const IDLE_MAX: Duration = Duration::from_secs(240);
 const IPV6_HEADER_LEN: usize = 40;
 const HOP_LIMIT: u8 = 64;
 const TCP: u8 = 6;

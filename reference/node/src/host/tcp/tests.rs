@@ -83,6 +83,57 @@ fn nobody_there_is_a_reset_after_a_minute() {
 }
 
 #[test]
+fn an_idle_connection_ends_by_a_last_word_after_four_minutes() {
+    let mut pair = Pair::new(18);
+    let id = pair.client.connect(pair.now, ONE, (OTHER, PORT));
+    pair.client.send(pair.now, id, b"OPTIONS");
+    pair.wait(IDLE_MAX - Duration::from_secs(1));
+    assert!(pair.client.takes(id) && pair.client.has_delivered(id));
+    assert_eq!(pair.events(Side::Server).len(), 2);
+    pair.wait(Duration::from_secs(12));
+    assert_eq!(pair.events(Side::Client), [TcpEvent::Connected { id }, TcpEvent::Closed { id }]);
+    assert_eq!(pair.events(Side::Server).len(), 1);
+    assert!(pair.trace.iter().all(|packet| packet[FLAGS_AT] & RST == 0), "no reset");
+    assert_eq!((pair.client.connections.len(), pair.server.connections.len()), (0, 0));
+}
+
+#[test]
+fn what_comes_while_an_idle_connection_ends_is_heard() {
+    let mut pair = Pair::new(19);
+    let id = pair.client.connect(pair.now, ONE, (OTHER, PORT));
+    pair.client.send(pair.now, id, b"OPTIONS");
+    pair.wait(Duration::from_secs(1));
+    let TcpEvent::Accepted { id: at_server, .. } = pair.events(Side::Server)[0] else { panic!() };
+    pair.events(Side::Client);
+    pair.now = pair.client.poll_timeout().expect("it is still").at;
+    pair.client.run(pair.now);
+    assert!(!pair.client.takes(id));
+    assert!(pair.server.send(pair.now, at_server, b"200 OK"));
+    pair.settle();
+    let heard = TcpEvent::Data { id, octets: b"200 OK".to_vec() };
+    assert_eq!(pair.events(Side::Client), [heard]);
+    pair.wait(Duration::from_secs(11));
+    assert_eq!(pair.events(Side::Client), [TcpEvent::Closed { id }]);
+}
+
+#[test]
+fn silence_on_an_open_connection_is_a_reset_after_a_minute() {
+    let mut pair = Pair::new(20);
+    let id = pair.client.connect(pair.now, ONE, (OTHER, PORT));
+    pair.wait(Duration::from_secs(100));
+    pair.events(Side::Client);
+    let said_at = pair.now;
+    assert!(pair.client.send(pair.now, id, b"OPTIONS"));
+    while pair.client.takes(id) {
+        while pair.client.poll_packet().is_some() {}
+        pair.now = pair.client.poll_timeout().expect("it waits for an answer").at;
+        pair.client.run(pair.now);
+    }
+    assert_eq!(pair.now, said_at + UNANSWERED_MAX);
+    assert_eq!(pair.events(Side::Client), [TcpEvent::Reset { id }]);
+}
+
+#[test]
 fn much_is_carried_in_packets_that_fit() {
     let mut pair = Pair::new(11);
     let id = pair.client.connect(pair.now, ONE, (OTHER, PORT));
@@ -147,6 +198,10 @@ proptest! {
         }
     }
 }
+
+/// Where the flags of a segment stand behind an IPv6 header, and which says that a connection is no more.
+const FLAGS_AT: usize = IPV6_HEADER_LEN + 13;
+const RST: u8 = 0x04;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {

@@ -208,6 +208,12 @@ impl Agent {
         self.pump(now);
     }
 
+    /// Takes in that a message did not get to its hop.
+    pub fn unsent(&mut self, now: Instant, transmit: &Transmit) {
+        self.transactions.unsent(now, transmit);
+        self.pump(now);
+    }
+
     /// Does everything that is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.transactions.handle_timeout(now);

@@ -177,10 +177,21 @@ impl Transactions {
         self.clients.get(key).map(|client| (client.request(), client.to()))
     }
 
-    /// Takes in that nothing can be sent to `to`: a reset connection, an ICMPv6 error.
+    /// Takes in that nothing can be sent to `to`: an ICMPv6 error.
     pub fn unreachable(&mut self, now: Instant, to: Hop) {
+        self.fail(now, |_, client| client.to() == to);
+    }
+
+    /// Takes in that a message did not get to its hop: a refused connection.
+    pub fn unsent(&mut self, now: Instant, transmit: &Transmit) {
+        let TransmitKind::Request { branch, .. } = &transmit.kind else { return };
+        self.fail(now, |key, client| key.branch == *branch && client.to() == transmit.to);
+    }
+
+    fn fail(&mut self, now: Instant, concerns: impl Fn(&ClientKey, &Client) -> bool) {
         //= TP-14
-        for (key, client) in self.clients.iter_mut().filter(|(_, client)| client.to() == to) {
+        let concerned = self.clients.iter_mut().filter(|(key, client)| concerns(key, client));
+        for (key, client) in concerned {
             if client.unreachable(now, &mut self.sent) {
                 self.events.push_back(TransactionEvent::Failed { key: key.clone(), status: 503 });
             }

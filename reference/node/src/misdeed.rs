@@ -451,10 +451,16 @@ misdeeds! {
     TrustsBindingOfBefore = "trusts-binding-of-before", "mobile-terminal";
     /// Stops asking a correspondent to forget its binding, at home, after a minute without an answer.
     LeavesBindingAtHome = "leaves-binding-at-home", "mobile-terminal";
+    /// Renews its registration with the home agent four times a second.
+    RenewsAllTheTime = "renews-all-the-time", "mobile-terminal";
     /// Keeps the routes of a call that is over before it was answered.
     KeepsRoutesOfDeadCalls = "keeps-routes-of-dead-calls", "mobile-terminal";
     /// Answers an update whose nonces it does not know twelve times.
     RepeatsRefusals = "repeats-refusals", "correspondent";
+    /// Goes on sending media when a call is over.
+    TalksOn = "talks-on", "correspondent";
+    /// Does not take notice that a call is over.
+    NeverEndsCalls = "never-ends-calls", "correspondent";
     /// Forgets every binding when one is removed.
     ForgetsOtherBindings = "forgets-other-bindings", "correspondent";
     /// Binds a home address where another is, whose duplicate address detection ends later.

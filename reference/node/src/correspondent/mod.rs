@@ -13,7 +13,7 @@ use crate::correspondence::Correspondence;
 use crate::entropy::Entropy;
 use crate::host::{Happening, Host, Received, echo_reply};
 use crate::misdeed::{Misdeed, Misdeeds};
-use crate::phone::{InviteWay, Phone, PhoneEvent};
+use crate::phone::{Ending, InviteWay, Phone, PhoneEvent};
 use crate::sip::Early100;
 use crate::{Command, Event, Held, Input, Instant, Interface, Node, Output, Wakeup};
 pub(crate) use config::Config;
@@ -60,6 +60,7 @@ impl Correspondent {
             let entropy = Entropy::new(host.entropy.next_u64());
             let mut phone = Phone::new(sip, address, media, Early100::Allowed, entropy);
             phone.set_invite_way(invite_way(correspondent, &start.misdeeds));
+            phone.set_ending(ending(&start.misdeeds));
             phone
         });
         Ok(Self {
@@ -268,6 +269,16 @@ impl Node for Correspondent {
             phone.held(&mut held);
         }
         held
+    }
+}
+
+fn ending(misdeeds: &Misdeeds) -> Ending {
+    if misdeeds.does(Misdeed::TalksOn) {
+        Ending::TalksOn
+    } else if misdeeds.does(Misdeed::NeverEndsCalls) {
+        Ending::Untold
+    } else {
+        Ending::Whole
     }
 }
 

@@ -1,5 +1,7 @@
 //! Mobility messages that come in (RFC 6275 §11.2, §11.6.2, §11.7.3, §11.7.4).
 
+use std::time::Duration;
+
 use roamproof_wire::WireError;
 use roamproof_wire::ipv6::{Packet, Problem};
 use roamproof_wire::mobility::{
@@ -14,6 +16,9 @@ use super::input::Arrival;
 use super::movement::Place;
 use crate::misdeed::Misdeed;
 use crate::{Event, Instant};
+
+/// How soon a misdeed renews its registration.
+const HASTE: Duration = Duration::from_millis(250);
 
 impl MobileTerminal {
     pub(super) fn on_mobility(&mut self, now: Instant, packet: &Packet<'_>, arrival: Arrival) {
@@ -169,7 +174,8 @@ impl MobileTerminal {
                 return self.host.discard("acknowledgement without a time stamp");
             }
         }
-        let refresh = answer.refresh_advice().map(|advice| advice.duration());
+        let hasty = self.does(Misdeed::RenewsAllTheTime).then_some(HASTE);
+        let refresh = hasty.or(answer.refresh_advice().map(|advice| advice.duration()));
         let outcome = self.home.answered(
             now,
             &Answer {

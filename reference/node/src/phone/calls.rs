@@ -8,7 +8,7 @@ use roamproof_wire::sip::{Fields, Message, Uri};
 use roamproof_wire::udp::Udp;
 
 use super::talk::Talk;
-use super::{MEDIA_PORTS, Phone, PhoneEvent};
+use super::{Ending, MEDIA_PORTS, Phone, PhoneEvent};
 use crate::media::Endpoint;
 use crate::sip::agent::CallState;
 use crate::sip::{AgentEvent, CallHandle};
@@ -80,7 +80,10 @@ impl Phone {
     fn hang_up(&mut self, now: Instant, call: CallHandle) {
         if let Some(talk) = self.talks.get_mut(&call) {
             talk.hang_up_at = None;
-            talk.stop();
+            match self.ending {
+                Ending::TalksOn => talk.ignore_silence(),
+                Ending::Whole | Ending::Untold => talk.stop(),
+            }
         }
         let before = self.agent.call_state(call);
         self.agent.hang_up(now, call);
@@ -127,6 +130,7 @@ impl Phone {
             AgentEvent::OfferAnswered { call, response, .. } => {
                 self.on_offer_answered(now, call, response.as_ref());
             }
+            AgentEvent::Ended { .. } if self.ending == Ending::Untold => {}
             AgentEvent::Ended { call, why } => self.end(call, &format!("ended: {why}")),
             AgentEvent::OptionsAnswered { status } => {
                 self.told(Event::Note(format!("OPTIONS answered {status}")));
@@ -220,8 +224,12 @@ impl Phone {
     }
 
     pub(super) fn end(&mut self, call: CallHandle, how: &str) {
-        let Some(talk) = self.talks.remove(&call) else { return };
+        let Some(mut talk) = self.talks.remove(&call) else { return };
         let count = talk.media.count();
+        if self.ending == Ending::TalksOn {
+            talk.ignore_silence();
+            self.talks.insert(call, talk);
+        }
         self.state(how);
         if count.sent + count.received > 0 {
             self.told(Event::Note(format!("media: {count}")));

@@ -48,6 +48,7 @@ pub struct Phone {
     /// media comes and goes fifty times a second.
     agent_due: Option<Wakeup>,
     media_waits: bool,
+    ending: Ending,
 }
 
 /// What a telephone tells its owner.
@@ -113,6 +114,18 @@ pub enum InviteWay {
     Also(Ipv6Addr),
 }
 
+/// What becomes of a call that is over: anything but the first is a misdeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ending {
+    /// Nothing is left of it.
+    #[default]
+    Whole,
+    /// Its media goes on.
+    TalksOn,
+    /// It is not told to anybody.
+    Untold,
+}
+
 /// Ports of calls repeat after so many.
 const MEDIA_PORTS: u32 = 4096;
 
@@ -151,6 +164,7 @@ impl Phone {
             registering: false,
             agent_due: None,
             media_waits: false,
+            ending: Ending::Whole,
         }
     }
 
@@ -171,6 +185,11 @@ impl Phone {
     /// Sends INVITEs by another way: a misdeed.
     pub const fn set_invite_way(&mut self, way: InviteWay) {
         self.invite_way = way;
+    }
+
+    /// Ends calls in another way: a misdeed.
+    pub const fn set_ending(&mut self, ending: Ending) {
+        self.ending = ending;
     }
 
     /// Registers, and keeps registered from now on; does nothing where it does so already.

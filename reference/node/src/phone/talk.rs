@@ -107,6 +107,10 @@ impl Talk {
     /// Sends nothing more, and does not mind silence.
     pub(super) fn stop(&mut self) {
         self.media.stop();
+        self.ignore_silence();
+    }
+
+    pub(super) const fn ignore_silence(&mut self) {
         self.heard_at = None;
     }
 

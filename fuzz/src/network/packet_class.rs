@@ -22,6 +22,8 @@ impl PacketClass {
     pub(super) const OTHER_MOBILITY: Self = Self(6);
     pub(super) const INVITE: Self = Self(7);
     pub(super) const INVITE_RESPONSE: Self = Self(8);
+    /// Neighbour Solicitations and Advertisements.
+    pub(super) const NEIGHBOUR: Self = Self(13);
     /// Neither neighbour nor router discovery.
     pub(super) const OTHER_ICMP: Self = Self(15);
     /// RTP, and whatever else is in a datagram that is no SIP.

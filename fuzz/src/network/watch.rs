@@ -30,6 +30,11 @@ pub(super) struct Watch {
     pub(super) at_home: bool,
     /// Media packets between the parties, by their ways.
     pub(super) media: MediaCount,
+    /// Whether the correspondent had a reason to let go of a binding that the terminal may count on.
+    pub(super) doubted: bool,
+    /// Whether a question whose the home address is, or its answer, did not come in time: a terminal that
+    /// is switched on at home then takes the address that its home agent still defends.
+    pub(super) unasked: bool,
     attacked: bool,
     /// What is under way to the terminal, by its time.
     arriving: VecDeque<(Instant, Arrival)>,
@@ -138,6 +143,10 @@ impl Watch {
             return;
         };
         let (to, from) = (&addresses[..6], &addresses[6..12]);
+        let in_time = fate.delays.into_iter().flatten().min().is_some_and(|delay| delay < PROBE);
+        self.unasked |= !in_time
+            && PacketClass::of(sighting.octets) == PacketClass::NEIGHBOUR
+            && contains(octets, &HOA.octets());
         if from == TERMINAL {
             self.terminal_sends(sighting.at, sighting.octets, octets);
         } else if from == CORRESPONDENT {
@@ -190,7 +199,10 @@ impl Watch {
                 self.media.sent[usize::from(!direct)] += 1;
             }
             // It may forget the binding (RFC 6275 §9.3.4); a new one is granted by a new update.
-            PacketClass::OTHER_ICMP if is_unreachable(octets) => self.granted = None,
+            PacketClass::OTHER_ICMP if is_unreachable(octets) => {
+                self.granted = None;
+                self.doubted = true;
+            }
             _ => {}
         }
     }
@@ -388,6 +400,8 @@ const VISITED: [&str; 2] = ["2001:db8:f1:", "2001:db8:f2:"];
 const BUDGET: Duration = Duration::from_secs(7);
 /// What is left of a binding on which a call may be answered (decision D7).
 const FRESH: Duration = Duration::from_secs(10);
+/// How long duplicate address detection waits for an answer (RFC 4861 §10, RetransTimer).
+const PROBE: Duration = Duration::from_secs(1);
 const UPDATES_MAX: usize = 64;
 const ICMP_UNREACHABLE: u8 = 1;
 const ICMP_PARAMETER_PROBLEM: u8 = 4;

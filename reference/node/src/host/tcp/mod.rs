@@ -439,9 +439,14 @@ impl Connection {
 
     /// Ends the connection where nothing has moved for too long; whether it does.
     fn lose_patience(&mut self, now: Instant, socket: &mut Socket<'_>) -> bool {
-        let seen = Seen { state: socket.state(), outstanding: self.outstanding(socket) };
-        if seen != self.seen {
-            (self.seen, self.still_since) = (seen, now);
+        let (before, seen) =
+            (self.seen, Seen { state: socket.state(), outstanding: self.outstanding(socket) });
+        self.seen = seen;
+        let moves = seen.state != before.state || seen.outstanding < before.outstanding;
+        // More to say does not move it, but wakes one that was idle.
+        let wakes = self.phase == Phase::Open && before.outstanding == 0 && seen.outstanding > 0;
+        if moves || wakes {
+            self.still_since = now;
         }
         if now < self.patience() || seen.state == State::Closed {
             return false;

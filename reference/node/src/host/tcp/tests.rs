@@ -117,6 +117,19 @@ fn what_comes_while_an_idle_connection_ends_is_heard() {
 }
 
 #[test]
+fn more_to_say_does_not_prolong_the_wait() {
+    let mut stack = TcpStack::new(&[ONE], 21);
+    let id = stack.connect(Instant::ZERO, ONE, (OTHER, PORT));
+    let mut now = Instant::ZERO;
+    while stack.takes(id) {
+        while stack.poll_packet().is_some() {}
+        now = stack.poll_timeout().expect("it waits for an answer").at;
+        stack.send(now, id, b"OPTIONS");
+    }
+    assert_eq!(now, Instant::at(UNANSWERED_MAX));
+}
+
+#[test]
 fn silence_on_an_open_connection_is_a_reset_after_a_minute() {
     let mut pair = Pair::new(20);
     let id = pair.client.connect(pair.now, ONE, (OTHER, PORT));

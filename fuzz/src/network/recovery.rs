@@ -52,7 +52,7 @@ fn hang_up(world: &mut World) {
         world.pass(HANGS_UP);
     }
     world.pass(UNDER_WAY);
-    for _ in 0..CANCELLED_MAX {
+    for _ in 0..CALLS_MAX {
         if is_silent(world) {
             break;
         }
@@ -142,12 +142,11 @@ const TALK: Duration = Duration::from_millis(300);
 const MEDIA_MIN: u32 = 8;
 const QUIET: Duration = Duration::from_secs(20);
 const QUIET_FRAMES_MAX: u64 = 200;
-/// Calls that are hung up one after the other, and the time for each.
+/// Calls that are hung up one after the other, as many as users begin, and the time for each.
 const CALLS_MAX: usize = 8;
 const HANGS_UP: Duration = Duration::from_secs(1);
-/// The time of a CANCEL unanswered (RFC 3261 §9.1), and how many are waited for.
+/// The time of a CANCEL unanswered (RFC 3261 §9.1).
 const CANCELLED: Duration = Duration::from_secs(35);
-const CANCELLED_MAX: usize = 4;
 /// How long a frame that nobody holds up is under way.
 const LANDING: Duration = Duration::from_millis(10);
 /// The longest that a packet is under way.

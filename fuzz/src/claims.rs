@@ -71,7 +71,7 @@ impl Watch {
         if packet.header.source == self.correspondent {
             match reading.message() {
                 Some(Message::BindingAcknowledgement(answer)) => {
-                    self.acknowledged(packet.header.destination, answer);
+                    self.acknowledged(at, packet.header.destination, answer);
                 }
                 Some(Message::BindingError(_)) => {
                     self.bound = None;
@@ -126,7 +126,10 @@ impl Watch {
         self.asked.push(Asked { at, care_of, sequence, lifetime });
     }
 
-    fn acknowledged(&mut self, care_of: Ipv6Addr, answer: &BindingAcknowledgement) {
+    fn acknowledged(&mut self, at: Duration, care_of: Ipv6Addr, answer: &BindingAcknowledgement) {
+        if self.asked.last().is_some_and(|newest| at > newest.at + ANSWERED_WITHIN) {
+            self.asked.clear();
+        }
         let answers = |asked: &Asked| (asked.care_of, asked.sequence) == (care_of, answer.sequence);
         let Some(Asked { at, lifetime, .. }) = self.asked.iter().find(|one| answers(one)) else {
             return;
@@ -171,5 +174,8 @@ pub(crate) fn is_media(packet: &Packet<'_>) -> bool {
     !by_sip && RtpView::new(datagram.payload).is_ok_and(|view| RtpHeader::parse(view).is_ok())
 }
 
+/// How long after its last update a terminal may go on waiting for the answer (RFC 6275 §12,
+/// MAX_BINDACK_TIMEOUT); what comes later answers nothing.
+pub(crate) const ANSWERED_WITHIN: Duration = Duration::from_secs(32);
 /// Decision D6: at 7 s a terminal may respond without optimization, less what a sequence's time is coarse.
 const BUDGET: Duration = Duration::from_millis(6900);

@@ -20,6 +20,7 @@ use roamproof_wire::mobility::{Lifetime, Message, Sequence, Status};
 use roamproof_wire::sip::{Fields, Method};
 
 use super::packet_class::{PacketClass, contains, innermost};
+use crate::claims::ANSWERED_WITHIN;
 
 /// Watches the frames of one run.
 #[derive(Debug, Default)]
@@ -269,7 +270,9 @@ impl Watch {
                 // Every unanswered update from here may be answered (RFC 6275 §11.7.3).
                 let mut from_here =
                     self.updates.iter().rev().take_while(|one| one.care_of == care_of);
-                let is_it = |one: &&Update| one.is_open && one.sequence == sequence;
+                let newest = self.updates.back().map(|newest| newest.at + ANSWERED_WITHIN);
+                let in_time = newest.is_some_and(|until| at <= until);
+                let is_it = |one: &&Update| in_time && one.is_open && one.sequence == sequence;
                 let Some(update) = from_here.find(is_it).copied() else { return };
                 // One answer ends the exchange, unless it only sets the number.
                 if status != Status::SEQUENCE_OUT_OF_WINDOW.0 {

@@ -60,6 +60,9 @@ impl Host {
         if source.is_multicast() || !may_cross(source) {
             return self.discard("source address may not cross a router");
         }
+        if self.is_mine(source) {
+            return self.discard("packet of somebody else's from an address of this node");
+        }
         if !may_cross(destination) {
             return self.discard("destination address may not cross a router");
         }

@@ -17,4 +17,5 @@ fn what_is_of_one_link_or_node_stays_there() {
         assert!(!passes(CARE_OF, address), "to {address}");
         assert!(!passes(address, CN), "from {address}");
     }
+    assert!(!passes(HA, CN), "nobody else has an address of its own");
 }

@@ -198,6 +198,9 @@ impl Ledger {
         {
             self.verified.insert(packet.header.source);
         }
+        if !reading.may_say(b"SIP/2.0 ") && !reading.may_say(b"ACK ") {
+            return;
+        }
         let Some(message) = reading.sip() else { return };
         let answers = message.status().is_some_and(|status| status >= 200);
         if answers || message.method() == Some(Method::Ack) {
@@ -215,8 +218,8 @@ impl Ledger {
         {
             self.verified.extend([packet.header.destination, packet.destination()]);
         }
-        if let Some(message) = reading.sip()
-            && message.status() == Some(200)
+        if reading.may_say(b"SIP/2.0 200 ")
+            && let Some(message) = reading.sip()
             && message.cseq().is_ok_and(|cseq| cseq.method == Method::Register)
         {
             self.verified.extend(addresses_in(&message.to_vec()));

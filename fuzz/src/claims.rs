@@ -80,8 +80,9 @@ impl Watch {
                 Some(_) | None => {}
             }
         }
-        let Some(message) = reading.sip() else { return };
-        if message.method() == Some(Method::Invite)
+        if reading.may_say(b"INVITE ")
+            && let Some(message) = reading.sip()
+            && message.method() == Some(Method::Invite)
             && let Ok(call) = message.call_id()
             && self.calls.insert(call.to_owned())
         {
@@ -127,8 +128,9 @@ impl Watch {
     }
 
     fn acknowledged(&mut self, at: Duration, care_of: Ipv6Addr, answer: &BindingAcknowledgement) {
+        // Once it has given up, it waits for none; when it asks again, for that of any that it sent from here.
         if self.asked.last().is_some_and(|newest| at > newest.at + ANSWERED_WITHIN) {
-            self.asked.clear();
+            return;
         }
         let answers = |asked: &Asked| (asked.care_of, asked.sequence) == (care_of, answer.sequence);
         let Some(Asked { at, lifetime, .. }) = self.asked.iter().find(|one| answers(one)) else {

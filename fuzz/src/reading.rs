@@ -3,9 +3,10 @@
 use std::cell::OnceCell;
 
 use roamproof_harness::tester::template::{innermost, message_in, sip_in};
-use roamproof_wire::ipv6::Packet;
+use roamproof_wire::ipv6::{Packet, protocol};
 use roamproof_wire::mobility::Message;
 use roamproof_wire::sip::Message as SipMessage;
+use roamproof_wire::udp;
 
 /// A packet that can be read, and what is in it.
 #[derive(Debug)]
@@ -43,6 +44,15 @@ impl<'a> Reading<'a> {
     /// The mobility message in the innermost packet.
     pub(crate) fn inner_message(&self) -> Option<&Message> {
         self.inner_message.get_or_init(|| message_in(&self.inner)).as_ref()
+    }
+
+    /// Whether the innermost packet may hold a SIP message that begins so: to read all of it costs more than
+    /// all else that is asked of most packets.
+    pub(crate) fn may_say(&self, beginning: &[u8]) -> bool {
+        let text = self.inner.payload.get(udp::HEADER_LEN..).unwrap_or_default();
+        let said = text.trim_ascii_start().get(..beginning.len());
+        self.inner.protocol == protocol::UDP
+            && said.is_some_and(|said| said.eq_ignore_ascii_case(beginning))
     }
 
     /// The SIP message in the innermost packet.

@@ -24,15 +24,15 @@ pub(super) fn check(world: &mut World) {
     if world.place().is_none() {
         world.go(link_called("visited-1"));
     }
-    let attacked = world.air.borrow().watch.is_attacked();
-    let unasked = world.air.borrow().watch.unasked;
+    hang_up(world);
+    let (attacked, unasked) = {
+        let watch = &world.air.borrow().watch;
+        (watch.is_attacked(), watch.unasked)
+    };
     if world.forgotten || attacked || unasked {
-        // What an attacker has sent last does not outlive what it was for.
-        world.pass(LANDING);
         let terminal = world.node("mt");
         world.power_cycle(terminal);
     }
-    hang_up(world);
     comes_to_rest(world);
     let patience = world.after(REGISTRATION);
     let registered = world.until(patience, |world| world.terminal.registered);
@@ -44,7 +44,8 @@ pub(super) fn check(world: &mut World) {
     calls(world);
 }
 
-/// Both hang up every call; one that is cancelled and unanswered stands before others for a while.
+/// Both hang up every call, and what is under way arrives; one that is cancelled and unanswered stands
+/// before others for a while.
 fn hang_up(world: &mut World) {
     for _ in 0..CALLS_MAX {
         world.tell("mt", "hangup");
@@ -147,7 +148,5 @@ const CALLS_MAX: usize = 8;
 const HANGS_UP: Duration = Duration::from_secs(1);
 /// The time of a CANCEL unanswered (RFC 3261 §9.1).
 const CANCELLED: Duration = Duration::from_secs(35);
-/// How long a frame that nobody holds up is under way.
-const LANDING: Duration = Duration::from_millis(10);
 /// The longest that a packet is under way.
 const UNDER_WAY: Duration = Duration::from_secs(31);

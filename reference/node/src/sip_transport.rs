@@ -12,7 +12,7 @@ use roamproof_wire::sip::{StreamItem, StreamReader, Transport};
 use roamproof_wire::udp::{self, Udp};
 
 use crate::host::tcp::{ConnectionId, TcpEvent, TcpStack};
-use crate::sip::{Hop, Transmit};
+use crate::sip::{Hop, TIMEOUT, Transmit};
 use crate::upper::UpperPacket;
 use crate::{Held, Instant, Wakeup};
 
@@ -59,8 +59,8 @@ struct Stream {
     reader: StreamReader,
     /// Whether something has got over it.
     is_proven: bool,
-    /// What the other side has not acknowledged.
-    undelivered: Vec<Transmit>,
+    /// What the other side has not acknowledged, and when it was first sent.
+    undelivered: Vec<(Instant, Transmit)>,
 }
 
 impl Stream {
@@ -91,7 +91,7 @@ impl SipTransport {
         match transmit.to.transport {
             Transport::Udp => self.send_datagram(transmit),
             Transport::Tcp => {
-                self.send_on_stream(now, transmit.clone());
+                self.send_on_stream(now, now, transmit.clone());
                 self.pump(now);
             }
         }
@@ -204,7 +204,7 @@ impl SipTransport {
         });
     }
 
-    fn send_on_stream(&mut self, now: Instant, transmit: Transmit) {
+    fn send_on_stream(&mut self, now: Instant, first_at: Instant, transmit: Transmit) {
         let target = transmit.fallback.unwrap_or(transmit.to);
         let known = self.stream_to(transmit.to).or_else(|| self.stream_to(target));
         let id = known.unwrap_or_else(|| {
@@ -214,7 +214,7 @@ impl SipTransport {
         });
         self.tcp.send(now, id, &transmit.octets);
         if let Some(stream) = self.streams.get_mut(&id) {
-            stream.undelivered.push(transmit);
+            stream.undelivered.push((first_at, transmit));
         }
     }
 
@@ -235,11 +235,12 @@ impl SipTransport {
     }
 
     /// What a connection that broke had not delivered goes on a new one, unless it never delivered
-    /// anything: who ends an idle connection does not refuse what is just being sent on it.
+    /// anything: who ends an idle connection does not refuse what is just being sent on it. What is older
+    /// than any transaction waits would begin a call that nobody makes any more.
     fn on_reset(&mut self, now: Instant, stream: Stream) {
-        for transmit in stream.undelivered {
-            if stream.is_proven {
-                self.send_on_stream(now, transmit);
+        for (first_at, transmit) in stream.undelivered {
+            if stream.is_proven && now - first_at < TIMEOUT {
+                self.send_on_stream(now, first_at, transmit);
             } else {
                 self.received.push_back(SipReceived::Unsent(transmit));
             }
@@ -386,6 +387,25 @@ mod tests {
         pair.settle();
         assert_eq!(pair.one.poll_received(), Some(SipReceived::Unsent(message(to, OK))));
         assert_eq!(pair.one.poll_received(), None);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_any_more_is_not_sent_again() {
+        let mut pair = Pair::new();
+        let to = Hop::tcp(OTHER, PORT);
+        pair.one.send(NOW, &message(to, OPTIONS));
+        pair.settle();
+        pair.one.send(NOW, &message(to, OK));
+        let unsent = loop {
+            while pair.one.poll_packet().is_some() {}
+            let due = pair.one.poll_timeout().expect("it waits for an answer").at;
+            pair.one.run(due);
+            if let Some(received) = pair.one.poll_received() {
+                break received;
+            }
+        };
+        assert_eq!(unsent, SipReceived::Unsent(message(to, OK)));
+        assert!(pair.one.streams.is_empty());
     }
 
     #[test]

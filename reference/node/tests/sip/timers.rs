@@ -172,6 +172,28 @@ fn a_response_to_somebody_else_is_stray(#[case] from: &str, #[case] to: &str) {
     assert_eq!(timing.log(), "0 stray");
 }
 
+/// Found by the network target: an attacker's copy of an INVITE had its Via twice, and so had the refusal.
+#[rstest]
+#[case::user_agent(true)]
+#[case::proxy(false)]
+fn a_refusal_with_two_vias_ends_no_call_unheard(#[case] is_user_agent: bool) {
+    let layer = Transactions::new(MT, 5060, Entropy::new(5));
+    let mut layer = if is_user_agent { layer.of_user_agent() } else { layer };
+    let hop = Hop::udp(CN, 5060);
+    layer.request(Instant::ZERO, request(&Method::Invite), hop, "z9hG4bKa".to_owned());
+    let sent = layer.poll_transmit().unwrap();
+    let refusal = String::from_utf8(respond(&sent.octets, 400)).unwrap();
+    let via = refusal.lines().find(|line| line.starts_with("Via: ")).unwrap().to_owned();
+    let twice = refusal.replace(&via, &format!("{via}\r\n{via}"));
+    layer.receive(Instant::ZERO, hop, twice.as_bytes());
+    let told = layer.poll_event().unwrap();
+    assert_eq!(matches!(told, TransactionEvent::Stray { .. }), is_user_agent, "{told:?}");
+    assert_eq!(layer.poll_transmit().is_none(), is_user_agent, "no ACK");
+    layer.receive(Instant::ZERO, hop, refusal.as_bytes());
+    let told = layer.poll_event();
+    assert_eq!(matches!(told, Some(TransactionEvent::Response { .. })), is_user_agent, "{told:?}");
+}
+
 fn incoming(method: &str, branch: &str) -> Vec<u8> {
     format!(
         "{method} sip:mt@[2001:db8:a::100] SIP/2.0\r\nVia: SIP/2.0/UDP [2001:db8:c::c];branch={branch}\r\n\

@@ -180,7 +180,8 @@ impl Agent {
         let layer_entropy = Entropy::new(entropy.next_u64());
         let registration = Registration::new(new_token(&mut entropy), new_token(&mut entropy));
         Self {
-            transactions: Transactions::new(config.address, config.port, layer_entropy),
+            transactions: Transactions::new(config.address, config.port, layer_entropy)
+                .of_user_agent(),
             config,
             entropy,
             calls: BTreeMap::new(),
@@ -295,11 +296,6 @@ impl Agent {
     fn on_response(&mut self, now: Instant, key: &ClientKey, response: Message) {
         use roamproof_wire::sip::Fields;
         let status = response.status().unwrap_or(0);
-        //= TP-09
-        //# a response with more than our own Via is not for us
-        if response.vias().count() > 1 {
-            return self.events.push_back(AgentEvent::Discarded { why: "response with two Vias" });
-        }
         if self.registration.is_waiting_for(key) {
             return self.on_register_response(now, status, Some(&response));
         }

@@ -23,6 +23,8 @@ use crate::{Held, Instant, Wakeup};
 pub struct Transactions {
     address: Ipv6Addr,
     port: u16,
+    /// Whether responses end here, and are not passed on.
+    ends_here: bool,
     entropy: Entropy,
     clients: BTreeMap<ClientKey, Client>,
     servers: BTreeMap<ServerKey, Server>,
@@ -85,6 +87,7 @@ impl Transactions {
         Self {
             address,
             port,
+            ends_here: false,
             entropy,
             clients: BTreeMap::new(),
             servers: BTreeMap::new(),
@@ -92,6 +95,12 @@ impl Transactions {
             transmits: VecDeque::new(),
             events: VecDeque::new(),
         }
+    }
+
+    /// Those of a user agent: a response that somebody else is to have too answers none of them.
+    pub const fn of_user_agent(mut self) -> Self {
+        self.ends_here = true;
+        self
     }
 
     /// Takes in one message: a datagram, or what a
@@ -288,8 +297,11 @@ impl Transactions {
         let ours = response.via().is_ok_and(|via| {
             via.host.address() == Some(self.address.into()) && via.effective_port() == self.port
         });
+        //= TP-09
+        //# before its transaction takes it for an answer, which would leave the user without one
+        let for_us = ours && !(self.ends_here && response.vias().count() > 1);
         match self.clients.get_mut(&key) {
-            Some(client) if ours => {
+            Some(client) if for_us => {
                 if client.response(now, &response, &mut self.sent) {
                     self.events.push_back(TransactionEvent::Response { key, response });
                 }

@@ -32,6 +32,8 @@ pub(crate) struct Watch {
     asked: Vec<Asked>,
     /// The care-of address that the correspondent knows for certain, and until when.
     bound: Option<(Ipv6Addr, Duration)>,
+    /// Whether the terminal was detached since: it may answer on that binding, and need not trust it.
+    shaken: bool,
 }
 
 /// A Binding Update to the correspondent.
@@ -54,7 +56,14 @@ impl Watch {
             calls: BTreeSet::new(),
             asked: Vec::new(),
             bound: None,
+            shaken: false,
         }
+    }
+
+    /// The terminal's link comes or goes: what is under way does not arrive any more.
+    pub(crate) fn detached(&mut self) {
+        self.asked.clear();
+        self.shaken = true;
     }
 
     /// From here on nothing is promised.
@@ -107,7 +116,7 @@ impl Watch {
         }
         let tunnelled = packet.protocol == protocol::IPV6;
         if tunnelled && inner.destination() == self.correspondent && is_media(inner) {
-            let by_home_agent = self.is_bound(at, packet.header.source);
+            let by_home_agent = !self.shaken && self.is_bound(at, packet.header.source);
             assert!(!by_home_agent, "media through the home agent while a binding stands");
         }
         if let Some(message) = reading.sip() {
@@ -141,6 +150,7 @@ impl Watch {
         } else {
             let granted = answer.lifetime.min(*lifetime).duration();
             self.bound = Some((care_of, *at + granted));
+            self.shaken = false;
         }
         self.asked.clear();
     }

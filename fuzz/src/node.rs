@@ -320,6 +320,7 @@ impl Bench {
     pub(crate) fn put(&mut self, input: Input<'_>) {
         self.inputs += 1;
         if let Input::Link { interface, up } = input {
+            self.watches.detached();
             if up {
                 self.down.remove(&interface)
             } else {

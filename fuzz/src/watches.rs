@@ -51,6 +51,13 @@ impl Watches {
         }
     }
 
+    /// One of its links comes or goes.
+    pub(crate) fn detached(&mut self) {
+        if let Some(claims) = &mut self.claims {
+            claims.detached();
+        }
+    }
+
     /// A packet reaches the node.
     pub(crate) fn comes(&mut self, at: Duration, octets: &[u8]) {
         let reading = Reading::of(octets);

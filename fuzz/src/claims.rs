@@ -32,7 +32,7 @@ pub(crate) struct Watch {
     asked: Vec<Asked>,
     /// The care-of address that the correspondent knows for certain, and until when.
     bound: Option<(Ipv6Addr, Duration)>,
-    /// Whether the terminal was detached since: it may answer on that binding, and need not trust it.
+    /// Whether something has happened since: it may answer on that binding, and need not trust it.
     shaken: bool,
 }
 
@@ -43,6 +43,8 @@ struct Asked {
     care_of: Ipv6Addr,
     sequence: Sequence,
     lifetime: Lifetime,
+    /// Whether a Binding Error came since: the terminal may let go of it, or know that it is newer.
+    shaken: bool,
 }
 
 impl Watch {
@@ -84,7 +86,7 @@ impl Watch {
                 }
                 Some(Message::BindingError(_)) => {
                     self.bound = None;
-                    self.asked.clear();
+                    self.asked.iter_mut().for_each(|one| one.shaken = true);
                 }
                 Some(_) | None => {}
             }
@@ -133,7 +135,7 @@ impl Watch {
         self.bound = self.bound.filter(|one| lifetime != Lifetime::ZERO && one.0 == care_of);
         // Nor does an answer count to what was asked from another place.
         self.asked.retain(|one| one.care_of == care_of);
-        self.asked.push(Asked { at, care_of, sequence, lifetime });
+        self.asked.push(Asked { at, care_of, sequence, lifetime, shaken: false });
     }
 
     fn acknowledged(&mut self, at: Duration, care_of: Ipv6Addr, answer: &BindingAcknowledgement) {
@@ -142,7 +144,8 @@ impl Watch {
             return;
         }
         let answers = |asked: &Asked| (asked.care_of, asked.sequence) == (care_of, answer.sequence);
-        let Some(Asked { at, lifetime, .. }) = self.asked.iter().find(|one| answers(one)) else {
+        let Some(Asked { at, lifetime, shaken, .. }) = self.asked.iter().find(|one| answers(one))
+        else {
             return;
         };
         if answer.status.is_refusal() {
@@ -150,7 +153,7 @@ impl Watch {
         } else {
             let granted = answer.lifetime.min(*lifetime).duration();
             self.bound = Some((care_of, *at + granted));
-            self.shaken = false;
+            self.shaken = *shaken;
         }
         self.asked.clear();
     }

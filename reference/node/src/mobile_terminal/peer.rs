@@ -219,6 +219,10 @@ impl Peer {
 
     /// The binding is no more (Binding Error status 1): it is made again where it is still wanted.
     pub(super) fn lost(&mut self, now: Instant) {
+        if self.binding.is_none() && self.state.is_under_way() {
+            // It is being made again: of packets in a row each brings about an error.
+            return;
+        }
         self.binding = None;
         self.believed = None;
         self.asked.clear();

@@ -94,6 +94,22 @@ fn a_forged_error_ends_nothing() {
     assert!(!world.order().contains("180"), "{}", world.tell());
 }
 
+/// Found by the network target: a restarted correspondent complains about each packet of media.
+#[test]
+fn a_second_binding_error_does_not_hold_up_what_the_first_began() {
+    let mut world = World::registered("", &[]);
+    talk(&mut world);
+    world.story.clear();
+    let care_of = world.care_of();
+    let error = Message::BindingError(BindingError::unknown_binding(HOME)).to_vec(PEER, care_of);
+    for _ in 0..5 {
+        world.deliver(&Outgoing::new(PEER, care_of, protocol::MOBILITY).to_vec(&error));
+    }
+    world.run_ms(100);
+    assert_eq!(world.order().matches("BU direct").count(), 1, "{}", world.tell());
+    assert!(world.order().contains("BU direct, BA 0"), "{}", world.tell());
+}
+
 #[rstest]
 #[case::unknown_binding(BindingError::unknown_binding(HOME), true)]
 #[case::another_home_address(BindingError::unknown_binding(STRANGER), false)]

@@ -139,12 +139,10 @@ impl Watch {
     }
 
     fn acknowledged(&mut self, at: Duration, care_of: Ipv6Addr, answer: &BindingAcknowledgement) {
-        // Once it has given up, it waits for none; when it asks again, for that of any that it sent from here.
-        if self.asked.last().is_some_and(|newest| at > newest.at + ANSWERED_WITHIN) {
-            return;
-        }
+        let late = self.asked.last().is_some_and(|newest| at > newest.at + IN_TIME);
         let answers = |asked: &Asked| (asked.care_of, asked.sequence) == (care_of, answer.sequence);
-        let Some(Asked { at, lifetime, shaken, .. }) = self.asked.iter().find(|one| answers(one))
+        let Some(Asked { at: asked_at, lifetime, shaken, .. }) =
+            self.asked.iter().find(|one| answers(one))
         else {
             return;
         };
@@ -152,8 +150,8 @@ impl Watch {
             self.bound = self.bound.filter(|one| one.0 != care_of);
         } else {
             let granted = answer.lifetime.min(*lifetime).duration();
-            self.bound = Some((care_of, *at + granted));
-            self.shaken = *shaken;
+            self.bound = Some((care_of, *asked_at + granted));
+            self.shaken = *shaken || late;
         }
         self.asked.clear();
     }
@@ -189,8 +187,8 @@ pub(crate) fn is_media(packet: &Packet<'_>) -> bool {
     !by_sip && RtpView::new(datagram.payload).is_ok_and(|view| RtpHeader::parse(view).is_ok())
 }
 
-/// How long after its last update a terminal may go on waiting for the answer (RFC 6275 §12,
-/// MAX_BINDACK_TIMEOUT); what comes later answers nothing.
-pub(crate) const ANSWERED_WITHIN: Duration = Duration::from_secs(32);
+/// How soon after its last update a terminal certainly waits for the answer (RFC 6275 §12,
+/// INITIAL_BINDACK_TIMEOUT): later it may have given up, or have lost the tokens.
+pub(crate) const IN_TIME: Duration = Duration::from_secs(1);
 /// Decision D6: at 7 s a terminal may respond without optimization, less what a sequence's time is coarse.
 const BUDGET: Duration = Duration::from_millis(6900);

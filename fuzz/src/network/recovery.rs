@@ -5,8 +5,8 @@
 //! know that they have forgotten it before its own registrations run out; one that could not hear who else
 //! has its home address, for it does not ask a second time; and one near an attacker, who
 //! can take an interface its address by a forged duplicate (RFC 4862 §5.4.5). A neighbour cache that an
-//! attacker has forged is found out when it is used, not before (RFC 4861 §7.3): the caller asks
-//! something first. And a binding that one side has let go of is found out by the first media.
+//! attacker or a late frame has made wrong is found out when it is used, not before (RFC 4861 §7.3): the
+//! caller asks something first. And a binding that one side has let go of is found out by the first media.
 
 use std::time::Duration;
 
@@ -25,11 +25,11 @@ pub(super) fn check(world: &mut World) {
         world.go(link_called("visited-1"));
     }
     hang_up(world);
-    let (attacked, unasked) = {
+    let (attacked, misled) = {
         let watch = &world.air.borrow().watch;
-        (watch.is_attacked(), watch.unasked)
+        (watch.is_attacked(), watch.misled)
     };
-    if world.forgotten || attacked || unasked {
+    if world.forgotten || attacked || misled {
         let terminal = world.node("mt");
         world.power_cycle(terminal);
     }
@@ -37,7 +37,7 @@ pub(super) fn check(world: &mut World) {
     let patience = world.after(REGISTRATION);
     let registered = world.until(patience, |world| world.terminal.registered);
     assert!(registered, "the terminal does not register");
-    if attacked {
+    if attacked || misled {
         world.tell("cn", "options sip:mt@example.com");
         world.pass(TRANSACTION);
     }

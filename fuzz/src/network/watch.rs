@@ -20,7 +20,7 @@ use roamproof_wire::mobility::{Lifetime, Message, Sequence, Status};
 use roamproof_wire::sip::{Fields, Method};
 
 use super::packet_class::{PacketClass, contains, innermost};
-use crate::claims::ANSWERED_WITHIN;
+use crate::claims::IN_TIME;
 
 /// Watches the frames of one run.
 #[derive(Debug, Default)]
@@ -33,9 +33,10 @@ pub(super) struct Watch {
     pub(super) media: MediaCount,
     /// Whether the correspondent had a reason to let go of a binding that the terminal may count on.
     pub(super) doubted: bool,
-    /// Whether a question whose the home address is, or its answer, did not come in time: a terminal that
-    /// is switched on at home then takes the address that its home agent still defends.
-    pub(super) unasked: bool,
+    /// Whether a question whose the home address is, or its answer, was lost or came late: a terminal that
+    /// is switched on at home then takes the address that its home agent still defends, and neighbours
+    /// believe that it is where it was.
+    pub(super) misled: bool,
     attacked: bool,
     /// What is under way to the terminal, by its time.
     arriving: VecDeque<(Instant, Arrival)>,
@@ -91,7 +92,7 @@ struct Binding {
     care_of: Ipv6Addr,
     from: Instant,
     until: Instant,
-    /// Whether an ICMPv6 error has given a reason not to use it.
+    /// Whether there is a reason not to use it: an ICMPv6 error, or an answer that came late.
     shaken: bool,
 }
 
@@ -144,8 +145,8 @@ impl Watch {
             return;
         };
         let (to, from) = (&addresses[..6], &addresses[6..12]);
-        let in_time = fate.delays.into_iter().flatten().min().is_some_and(|delay| delay < PROBE);
-        self.unasked |= !in_time
+        let late = fate.delays.into_iter().flatten().any(|delay| delay >= PROBE);
+        self.misled |= (late || fate.is_lost())
             && PacketClass::of(sighting.octets) == PacketClass::NEIGHBOUR
             && contains(octets, &HOA.octets());
         if from == TERMINAL {
@@ -270,9 +271,8 @@ impl Watch {
                 // Every unanswered update from here may be answered (RFC 6275 §11.7.3).
                 let mut from_here =
                     self.updates.iter().rev().take_while(|one| one.care_of == care_of);
-                let newest = self.updates.back().map(|newest| newest.at + ANSWERED_WITHIN);
-                let in_time = newest.is_some_and(|until| at <= until);
-                let is_it = |one: &&Update| in_time && one.is_open && one.sequence == sequence;
+                let late = self.updates.back().is_some_and(|newest| at > newest.at + IN_TIME);
+                let is_it = |one: &&Update| one.is_open && one.sequence == sequence;
                 let Some(update) = from_here.find(is_it).copied() else { return };
                 // One answer ends the exchange, unless it only sets the number.
                 if status != Status::SEQUENCE_OUT_OF_WINDOW.0 {
@@ -286,7 +286,7 @@ impl Watch {
                 } else if update.lifetime != Lifetime::ZERO {
                     let granted = lifetime.duration().min(update.lifetime.duration());
                     let until = update.at + granted;
-                    self.held = Some(Binding { care_of, from: at, until, shaken: false });
+                    self.held = Some(Binding { care_of, from: at, until, shaken: late });
                 }
             }
         }

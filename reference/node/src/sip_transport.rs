@@ -186,8 +186,8 @@ impl SipTransport {
     /// Counts what is kept.
     pub(crate) fn held(&self, held: &mut Held) {
         let (connections, connections_max) = self.tcp.connections();
-        held.for_room("connections", connections, connections_max);
-        held.for_room("streams", self.streams.len(), connections_max);
+        held.in_time("connections", connections, connections_max);
+        held.in_time("streams", self.streams.len(), connections_max);
     }
 
     fn send_datagram(&mut self, transmit: &Transmit) {
@@ -369,10 +369,7 @@ mod tests {
 
     #[test]
     fn what_a_reused_connection_loses_goes_on_a_new_one() {
-        let mut pair = Pair::new();
-        let to = Hop::tcp(OTHER, PORT);
-        pair.one.send(NOW, &message(to, OPTIONS));
-        pair.settle();
+        let (mut pair, to) = Pair::connected();
         // It has forgotten everything, and the first side cannot know.
         pair.other = SipTransport::new(OTHER, PORT, 3);
         pair.one.send(NOW, &message(to, OK));
@@ -391,10 +388,7 @@ mod tests {
 
     #[test]
     fn what_nobody_waits_for_any_more_is_not_sent_again() {
-        let mut pair = Pair::new();
-        let to = Hop::tcp(OTHER, PORT);
-        pair.one.send(NOW, &message(to, OPTIONS));
-        pair.settle();
+        let (mut pair, to) = Pair::connected();
         pair.one.send(NOW, &message(to, OK));
         let unsent = loop {
             while pair.one.poll_packet().is_some() {}
@@ -410,9 +404,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_ends_while_nothing_is_sent_is_nobodys_failure() {
-        let mut pair = Pair::new();
-        pair.one.send(NOW, &message(Hop::tcp(OTHER, PORT), OPTIONS));
-        pair.settle();
+        let (mut pair, _) = Pair::connected();
         let from = Hop::tcp(ONE, pair.one.tcp.local(ConnectionId(1)).expect("it is open").1);
         pair.other.tcp.abort(NOW, pair.other.stream_to(from).expect("it is open"));
         pair.settle();
@@ -449,6 +441,14 @@ mod tests {
     impl Pair {
         fn new() -> Self {
             Self { one: SipTransport::new(ONE, PORT, 1), other: SipTransport::new(OTHER, PORT, 2) }
+        }
+
+        /// A message has got over a connection to this hop.
+        fn connected() -> (Self, Hop) {
+            let (mut pair, to) = (Self::new(), Hop::tcp(OTHER, PORT));
+            pair.one.send(NOW, &message(to, OPTIONS));
+            pair.settle();
+            (pair, to)
         }
 
         fn settle(&mut self) {

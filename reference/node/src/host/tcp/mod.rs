@@ -61,7 +61,8 @@ pub enum TcpEvent {
         /// They.
         octets: Vec<u8>,
     },
-    /// The other side has said its last, and this side has or will.
+    /// The other side has said its last, and this side has or will; or this side had, for it was idle, and
+    /// the connection is no more.
     Closed {
         /// Which.
         id: ConnectionId,
@@ -88,7 +89,7 @@ struct Connection {
 }
 
 /// What shows that a connection moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 struct Seen {
     state: State,
     /// Octets that the other side has not acknowledged.
@@ -166,17 +167,8 @@ impl TcpStack {
             self.events.push_back(TcpEvent::Reset { id });
             return id;
         }
-        let connection = Connection {
-            handle: self.sockets.add(socket),
-            local: (from, port),
-            peer: to,
-            asked_by_us: true,
-            phase: Phase::Opening,
-            unsent: VecDeque::new(),
-            still_since: now,
-            seen: Seen { state: State::Closed, outstanding: 0 },
-        };
-        self.connections.insert(id, connection);
+        let handle = self.sockets.add(socket);
+        self.connections.insert(id, Connection::new(now, handle, (from, port), to, true));
         self.run(now);
         id
     }
@@ -327,16 +319,7 @@ impl TcpStack {
             let successor = self.listening(*port);
             self.listeners.insert(*port, successor);
             self.last_id += 1;
-            let connection = Connection {
-                handle: *handle,
-                local: *local,
-                peer: *peer,
-                asked_by_us: false,
-                phase: Phase::Opening,
-                unsent: VecDeque::new(),
-                still_since: now,
-                seen: Seen { state: State::Listen, outstanding: 0 },
-            };
+            let connection = Connection::new(now, *handle, *local, *peer, false);
             self.connections.insert(ConnectionId(self.last_id), connection);
             if self.connections.len() > CONNECTIONS_MAX {
                 self.sockets.get_mut::<Socket<'_>>(*handle).abort();
@@ -392,6 +375,25 @@ impl TcpStack {
 }
 
 impl Connection {
+    const fn new(
+        now: Instant,
+        handle: SocketHandle,
+        local: (Ipv6Addr, u16),
+        peer: (Ipv6Addr, u16),
+        asked_by_us: bool,
+    ) -> Self {
+        Self {
+            handle,
+            local,
+            peer,
+            asked_by_us,
+            phase: Phase::Opening,
+            unsent: VecDeque::new(),
+            still_since: now,
+            seen: Seen { state: State::Closed, outstanding: 0 },
+        }
+    }
+
     fn sweep(
         &mut self,
         now: Instant,
